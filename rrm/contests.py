@@ -1,0 +1,117 @@
+"""A user's contest becomes contestants: checked, normalised, and with each distinct text once.
+
+Identical responses are one contestant: they are judged once and tie by construction. `Entry` maps between
+the contestants that a tournament knows and the indices of the responses that the user knows.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rrm.errors import ContestError, InputError
+from rrm.types import Case, Contest, Match, Message, Query
+
+__all__ = ["Entry", "enter", "normalise_query", "without_reasoning"]
+
+_OPEN, _CLOSE = "<think>", "</think>"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A checked contest. `groups` has, for each distinct text, the indices of the responses that say it."""
+
+    query: Query
+    texts: tuple[str, ...]
+    groups: tuple[tuple[int, ...], ...]
+    reference: str | None
+
+    @property
+    def identity(self) -> str:
+        """The query and the reference as one text, to draw from."""
+        query = self.query if isinstance(self.query, str) else "\0".join("\0".join(turn) for turn in self.query)
+        return query if self.reference is None else f"{query}\0{self.reference}"
+
+    def case(self, match: Match) -> Case:
+        return Case(self.query, self.texts[match.first], self.texts[match.second], self.reference)
+
+    def index(self, contestant: int) -> int:
+        """The response that stands for a contestant: the first that says its text."""
+        return self.groups[contestant][0]
+
+    def expand_order(self, order: Sequence[int]) -> tuple[int, ...]:
+        """Response indices in the order of their contestants; identical ones by index."""
+        return tuple(index for contestant in order for index in self.groups[contestant])
+
+    def expand_scores(self, scores: Sequence[float]) -> tuple[float, ...]:
+        by_index = {index: scores[place] for place, group in enumerate(self.groups) for index in group}
+        return tuple(by_index[index] for index in range(len(by_index)))
+
+
+def enter(contest: Contest, *, strip_reasoning: bool = False) -> Entry:
+    """Check a contest and find its distinct texts. Raises ContestError saying what is wrong with it."""
+    responses = contest.responses
+    if isinstance(responses, str | bytes) or not isinstance(responses, Sequence):
+        raise ContestError(f"responses must be a list, not {type(responses).__name__}")
+    if not responses:
+        raise ContestError("there are no responses to rank")
+    if contest.reference is not None and not isinstance(contest.reference, str):
+        raise ContestError(f"reference must be a string, not {type(contest.reference).__name__}")
+    shown = [_text(response, index) for index, response in enumerate(responses)]
+    if strip_reasoning:
+        shown = [without_reasoning(text) for text in shown]
+    groups: dict[str, list[int]] = {}
+    for index, text in enumerate(shown):
+        groups.setdefault(text, []).append(index)
+    return Entry(normalise_query(contest.query), tuple(groups), tuple(map(tuple, groups.values())), contest.reference)
+
+
+def normalise_query(query: object) -> Query:
+    """A query as rrm carries it: a string, or a tuple of messages. Raises ContestError."""
+    if isinstance(query, str):
+        return query
+    return _messages(query, "query")
+
+
+def without_reasoning(text: str) -> str:
+    """A response without its reasoning: what follows the last `</think>`; nothing, if `<think>` was never closed."""
+    answer = text.rpartition(_CLOSE)[2]
+    return answer.partition(_OPEN)[0].strip() if _OPEN in answer or answer != text else text
+
+
+def _text(response: object, index: int) -> str:
+    if isinstance(response, str):
+        return response
+    messages = _messages(response, f"response {index}")
+    if [message.role for message in messages] != ["assistant"]:
+        raise ContestError(
+            f"response {index} must be a string or one assistant message, not {len(messages)} messages "
+            f"({', '.join(message.role for message in messages)}): put the shared turns into the query"
+        )
+    return messages[0].content
+
+
+def _messages(value: object, what: str) -> tuple[Message, ...]:
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Sequence) or not value:
+        raise ContestError(f"{what} must be a string or a list of chat messages, not {_shown(value)}")
+    return tuple(_message(message, what) for message in value)
+
+
+def _message(value: object, what: str) -> Message:
+    if isinstance(value, Message):
+        return value
+    get: Callable[[str], object] = value.get if isinstance(value, Mapping) else lambda _: None
+    role, content = get("role"), get("content")
+    if not isinstance(role, str) or not isinstance(content, str):
+        raise ContestError(f"{what}: a chat message needs a role and a content, both strings, not {_shown(value)}")
+    return Message(role, content)
+
+
+def _shown(value: object) -> str:
+    if value is None or value in ([], ()):
+        return repr(value)
+    return type(value).__name__
+
+
+def check_at_least(name: str, value: int, least: int) -> None:
+    """Raises InputError for a count that is too small or no count."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise InputError(f"{name} must be a whole number of at least {least}, not {value!r}")

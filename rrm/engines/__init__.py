@@ -1,0 +1,1 @@
+"""All model I/O: one backend a file, each an `Engine` (see base.py)."""

@@ -1,0 +1,122 @@
+"""Every error that rrm raises on purpose, in one tree.
+
+    RRMError
+    ├── InputError (ValueError)              the caller's data or arguments: fix and call again
+    │   ├── UnknownNameError (LookupError)   no strategy, prompt, option ... of that name
+    │   ├── PromptError                      a prompt file that can't be found, read or rendered
+    │   └── ContestError                     one contest that can't be judged; others can
+    │       └── PromptTooLongError           its prompt does not fit the judge's context
+    ├── IllegalRecordError (ValueError)      a tournament was told of a match it did not ask for
+    ├── ModelError (OSError)                 a model reference that leads to no usable weights
+    ├── MissingExtraError (ImportError)      an optional dependency is not installed
+    └── EngineError (RuntimeError)           the judge model can't be asked
+        ├── EngineUnreachableError (ConnectionError)   nobody answers, or only with failures
+        ├── EngineRefusedError               it answered, and repeating can't help (401, 404, 400)
+        ├── EngineDiedError                  it stopped in the middle of its work
+        └── EngineClosedError                it was closed by its owner
+
+A message says what happened, which value it was about and what to do. Each class is also the fitting
+standard type, so that callers who know nothing of rrm can catch it. Any other exception is a bug.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = [
+    "ContestError",
+    "EngineClosedError",
+    "EngineDiedError",
+    "EngineError",
+    "EngineRefusedError",
+    "EngineUnreachableError",
+    "IllegalRecordError",
+    "InputError",
+    "MissingExtraError",
+    "ModelError",
+    "PromptError",
+    "PromptTooLongError",
+    "RRMError",
+    "UnknownNameError",
+]
+
+
+class RRMError(Exception):
+    """Parent of every error that rrm raises on purpose."""
+
+
+class InputError(RRMError, ValueError):
+    """What the caller handed over can't be used: fix it and call again."""
+
+
+class UnknownNameError(InputError, LookupError):
+    """There is no such strategy, prompt, engine or option; the message has the nearest valid name."""
+
+    def __init__(self, kind: str, name: str, valid: Iterable[str]) -> None:
+        super().__init__(kind, name, tuple(valid))
+
+    def __str__(self) -> str:
+        kind, name, valid = self.args
+        near = get_close_matches(name, valid, n=1, cutoff=0.5)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        return f"unknown {kind} {name!r}.{hint} Valid: {', '.join(sorted(valid))}."
+
+
+class PromptError(InputError):
+    """A prompt file can't be found, read, or rendered."""
+
+
+class ContestError(InputError):
+    """One contest can't be judged. Other contests are not touched."""
+
+
+class PromptTooLongError(ContestError):
+    """A rendered prompt does not fit the judge's context; both numbers are tokens."""
+
+    def __init__(self, length: int | None, limit: int | None) -> None:
+        super().__init__(length, limit)
+
+    def __str__(self) -> str:
+        length, limit = self.args
+        return (
+            f"the prompt has {length or 'too many'} tokens and the judge's context holds {limit or 'fewer'}: "
+            "shorten the query or the responses, or use a judge with a longer context"
+        )
+
+
+class IllegalRecordError(RRMError, ValueError):
+    """A tournament was told of a match that it did not ask for, or was told twice. Its state is unchanged."""
+
+
+class ModelError(RRMError, OSError):
+    """A model reference (alias, folder, hub name, GGUF file) leads to no usable weights."""
+
+
+class MissingExtraError(RRMError, ImportError):
+    """An optional dependency is not installed; the message has the command that installs it."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(what, extra)
+
+    def __str__(self) -> str:
+        what, extra = self.args
+        return f"{what} needs an extra that is not installed: pip install 'rrm-judge[{extra}]'"
+
+
+class EngineError(RRMError, RuntimeError):
+    """The judge model can't be asked."""
+
+
+class EngineUnreachableError(EngineError, ConnectionError):
+    """Nobody answers at the engine's address, or only with failures that did not go away."""
+
+
+class EngineRefusedError(EngineError):
+    """The engine answered, and asking again can't help (a wrong key, an unknown model, a bad request)."""
+
+
+class EngineDiedError(EngineError):
+    """The engine stopped in the middle of its work."""
+
+
+class EngineClosedError(EngineError):
+    """The engine was closed by its owner and takes no more requests."""

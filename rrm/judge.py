@@ -1,0 +1,345 @@
+"""`Judge` and `rank()`: the wiring, and the one module that knows every part.
+
+A judge owns one engine and one event loop on a thread of its own; sync and async calls alike run there,
+so one engine serves both, from any thread and any loop. Programs whose judge runs vLLM in process need
+an `if __name__ == "__main__":` guard, because vLLM starts further processes.
+"""
+
+import asyncio
+import math
+import weakref
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import lru_cache
+from operator import length_hint
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from rrm.backends import Backend, Choice
+from rrm.contests import check_at_least
+from rrm.engines.base import Engine, EngineInfo
+from rrm.errors import InputError, RRMError, UnknownNameError
+from rrm.judging import voting
+from rrm.judging.cleaning import KNOWN_SPECIAL_TOKENS, Cleaner
+from rrm.judging.hearing import Rules
+from rrm.play import LoopThread, Stream
+from rrm.progress import Meter, metering
+from rrm.promptfiles import load_prompt
+from rrm.ranking import Comparison, JudgeInfo, Ranking
+from rrm.session import Session, strategy_name
+from rrm.tournaments import Strategy, strategy_by_name
+from rrm.types import Contest, Sampling, Verdict
+
+__all__ = ["Judge", "compare", "rank"]
+
+R = TypeVar("R")
+
+_EMBEDDED_TOKENS = 48
+"""The embedded model seldom reaches a verdict by itself, so its reasoning is kept short and the verdict forced."""
+
+
+class Judge:
+    """A judge model with a prompt and a way of voting.
+
+    `model`: an alias (rrm-7b, rrm-32b, embedded), a folder, a GGUF file or a hub name; None means RRM_MODEL,
+    the config file's, RRM-7B where an accelerator and vLLM are present, else the embedded demonstration model.
+    `engine`: "vllm", "openai", "transformers", "scripted", or an `Engine` of your own; by default vLLM in this
+    process, or an OpenAI-compatible server where `base_url` names one (or several, shared out by load).
+    `prompt`: the name of a shipped prompt file, or the path of one.
+    `votes`: samples per match, of which only as many are taken as can change the majority. `order`: which
+    answer is shown first ("balanced", "both", "random", "fixed"; see `rrm.judging.voting.Order`).
+    `seed`: everything random derives from it. `max_tokens`, `temperature`, `top_p`: by default what the prompt
+    file recommends. `concurrency`: samples (or requests to a server) at once. `force_verdict`: continue a sample
+    that gave no verdict and make it choose; by default only for the embedded model. `strip_reasoning`: judge
+    responses without what stands before their `</think>`. `resamples`: how often an undecided match is asked
+    again. `engine_args`: passed to the engine; unknown ones are refused. `progress`: show a bar on a terminal.
+
+    Nothing is loaded until the first call. Raises InputError for arguments that can't be used.
+    """
+
+    def __init__(
+        self,
+        model: str | None = None,
+        *,
+        engine: str | Engine | None = None,
+        base_url: str | Sequence[str] | None = None,
+        api_key_env: str = "OPENAI_API_KEY",
+        prompt: str | Path = "skywork_pairwise",
+        votes: int = 1,
+        order: str = "balanced",
+        seed: int = 0,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        concurrency: int | None = None,
+        force_verdict: bool | None = None,
+        strip_reasoning: bool = False,
+        resamples: int = 2,
+        engine_args: Mapping[str, object] | None = None,
+        progress: bool = False,
+    ) -> None:
+        check_at_least("votes", votes, 1)
+        check_at_least("resamples", resamples, 0)
+        if order not in voting.ORDERS:
+            raise UnknownNameError("order", order, voting.ORDERS)
+        self._sampling = _sampling(max_tokens, temperature, top_p)
+        self._voting: dict[str, Any] = {"votes": votes, "order": order, "seed": seed, "resamples": resamples}
+        self._seed = seed
+        self._prompt = load_prompt(prompt)
+        self._force = force_verdict
+        self._strip_reasoning = strip_reasoning
+        self._progress = progress
+        name = engine if isinstance(engine, str) else None
+        self._choice = Choice(model, name, base_url, api_key_env, concurrency, engine_args or {})
+        self._choice.check()
+        self._backend = None if engine is None or isinstance(engine, str) else Backend(engine)
+        self._session: Session | None = None
+        self._opening = asyncio.Lock()
+        self._thread = LoopThread()
+        self._closer = weakref.finalize(self, self._thread.close)
+
+    def rank(
+        self,
+        query: object,
+        responses: Sequence[object],
+        *,
+        strategy: str | Strategy = "knockout",
+        reference: str | None = None,
+    ) -> Ranking:
+        """Rank the responses to a query, best first.
+
+        `query` is a string or a list of chat messages; a response is a string or a list with one assistant
+        message. `strategy` is a name ("knockout", "elo") or anything that makes a `Tournament` from a draw.
+        Raises ContestError for a contest that can't be judged, EngineError where the judge can't be asked.
+        """
+        with self._meter(1) as meter:
+            contest = Contest(query, responses, reference)
+            return self._thread.run(self._rank(contest, _strategy(strategy), meter))
+
+    async def arank(
+        self,
+        query: object,
+        responses: Sequence[object],
+        *,
+        strategy: str | Strategy = "knockout",
+        reference: str | None = None,
+    ) -> Ranking:
+        """The async twin of `rank`."""
+        with self._meter(1) as meter:
+            contest = Contest(query, responses, reference)
+            return await self._thread.arun(self._rank(contest, _strategy(strategy), meter))
+
+    def compare(self, query: object, first: object, second: object, *, reference: str | None = None) -> Verdict:
+        """Judge two responses, with the transcripts of what the judge said. Raises as `rank` does."""
+        with self._meter(1) as meter:
+            return self._thread.run(self._compare(Contest(query, (first, second), reference), meter))
+
+    async def acompare(self, query: object, first: object, second: object, *, reference: str | None = None) -> Verdict:
+        """The async twin of `compare`."""
+        with self._meter(1) as meter:
+            return await self._thread.arun(self._compare(Contest(query, (first, second), reference), meter))
+
+    def rank_many(
+        self, contests: Iterable[Contest], *, strategy: str | Strategy = "knockout", window: int | None = None
+    ) -> Iterator[Ranking]:
+        """Rank many contests at once; yields their rankings in the order of the input, as they get done.
+
+        A contest that fails is a ranking with its `error` set (and `status` "failed"); the others go on. The
+        iterable is read as needed: at most `window` contests (default: twice the engine's slots) are read and
+        not yet yielded. Raises EngineError where the judge can't be opened at all.
+        """
+        chosen = _strategy(strategy)
+        return self._many(contests, lambda contest, meter: self._rank_or_fail(contest, chosen, meter), window)
+
+    def arank_many(
+        self, contests: Iterable[Contest], *, strategy: str | Strategy = "knockout", window: int | None = None
+    ) -> AsyncIterator[Ranking]:
+        """The async twin of `rank_many`."""
+        chosen = _strategy(strategy)
+        return self._amany(contests, lambda contest, meter: self._rank_or_fail(contest, chosen, meter), window)
+
+    def compare_many(self, pairs: Iterable[Contest], *, window: int | None = None) -> Iterator[Comparison]:
+        """Judge many pairs at once (contests of two responses each); as `rank_many`."""
+        return self._many(pairs, self._compare_or_fail, window)
+
+    def acompare_many(self, pairs: Iterable[Contest], *, window: int | None = None) -> AsyncIterator[Comparison]:
+        """The async twin of `compare_many`."""
+        return self._amany(pairs, self._compare_or_fail, window)
+
+    def open(self) -> JudgeInfo:
+        """Load the judge now, or reach its server. Raises EngineError, ModelError or MissingExtraError."""
+        with self._meter(0):
+            return self._thread.run(self._open()).info
+
+    async def aopen(self) -> JudgeInfo:
+        """The async twin of `open`."""
+        return (await self._thread.arun(self._open())).info
+
+    def close(self) -> None:
+        """Release the engine. Calls that still run end with EngineClosedError. Closing twice is harmless."""
+        if self._closer.alive:
+            try:
+                self._thread.run(self._close_engine())
+            finally:
+                self._closer()
+
+    async def aclose(self) -> None:
+        """The async twin of `close`."""
+        await asyncio.to_thread(self.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _open(self) -> Session:
+        async with self._opening:
+            if self._session is None:
+                if self._backend is None:
+                    self._backend = await asyncio.to_thread(self._choice.make, self._prompt)
+                self._session = self._seat(self._backend, await self._backend.engine.open())
+            return self._session
+
+    def _seat(self, backend: Backend, engine: EngineInfo) -> Session:
+        sampling = self._choose_sampling(is_embedded=backend.is_embedded)
+        special_tokens = KNOWN_SPECIAL_TOKENS if engine.special_tokens is None else engine.special_tokens
+        opens_by_default = self._prompt.front.reasoning == "opened"
+        rules = Rules(
+            self._prompt,
+            sampling,
+            **self._voting,
+            force=backend.is_embedded if self._force is None else self._force,
+            cleaner=Cleaner(special_tokens),
+            reasoning_open=opens_by_default if engine.opens_reasoning is None else engine.opens_reasoning,
+        )
+        info = JudgeInfo(
+            engine.model, engine.engine, self._prompt.name, self._prompt.sha256, rules.votes, rules.order, sampling
+        )
+        return Session(backend.engine, rules, info, engine.slots, strip_reasoning=self._strip_reasoning)
+
+    def _choose_sampling(self, *, is_embedded: bool) -> Sampling:
+        recommended = self._prompt.front.sampling
+        tokens = min(_EMBEDDED_TOKENS, recommended.max_tokens) if is_embedded else recommended.max_tokens
+        defaults = {"max_tokens": tokens, "temperature": recommended.temperature, "top_p": recommended.top_p}
+        return Sampling(**(defaults | self._sampling))  # type: ignore[arg-type]
+
+    async def _close_engine(self) -> None:
+        if self._backend is not None:
+            await self._backend.engine.aclose()
+
+    async def _rank(self, contest: Contest, strategy: Strategy, meter: Meter) -> Ranking:
+        return await (await self._open()).rank(contest, strategy, meter)
+
+    async def _rank_or_fail(self, contest: Contest, strategy: Strategy, meter: Meter) -> Ranking:
+        try:
+            return await self._rank(contest, strategy, meter)
+        except RRMError as error:
+            return Ranking(strategy_name(strategy), seed=self._seed, id=contest.id, error=_said(error))
+
+    async def _compare(self, contest: Contest, meter: Meter) -> Verdict:
+        return await (await self._open()).compare(contest, meter, transcripts=True)
+
+    async def _compare_or_fail(self, contest: Contest, meter: Meter) -> Comparison:
+        try:
+            verdict = await self._compare(contest, meter)
+        except RRMError as error:
+            return Comparison(None, None, self._seed, contest.id, _said(error))
+        return Comparison(verdict, (await self._open()).info, self._seed, contest.id)
+
+    async def _stream(
+        self, contests: Iterable[Contest], work: Callable[[Contest], Coroutine[Any, Any, R]], window: int | None
+    ) -> Stream[Contest, R]:
+        session = await self._open()
+        return Stream(contests, work, session.gate, window or session.window)
+
+    def _many(
+        self,
+        contests: Iterable[Contest],
+        work: Callable[[Contest, Meter], Coroutine[Any, Any, R]],
+        window: int | None,
+    ) -> Iterator[R]:
+        with self._meter(length_hint(contests, 0)) as meter:
+            stream = self._thread.run(self._stream(contests, lambda contest: work(contest, meter), window))
+            try:
+                while results := self._thread.run(stream.take()):
+                    yield from results
+            finally:
+                self._thread.run(stream.aclose())
+
+    async def _amany(
+        self,
+        contests: Iterable[Contest],
+        work: Callable[[Contest, Meter], Coroutine[Any, Any, R]],
+        window: int | None,
+    ) -> AsyncIterator[R]:
+        with self._meter(length_hint(contests, 0)) as meter:
+            stream = await self._thread.arun(self._stream(contests, lambda contest: work(contest, meter), window))
+            try:
+                while results := await self._thread.arun(stream.take()):
+                    for result in results:
+                        yield result
+            finally:
+                await self._thread.arun(stream.aclose())
+
+    def _meter(self, contests: int) -> AbstractContextManager[Meter]:
+        return metering(self._progress, contests)
+
+
+def rank(
+    query: object,
+    responses: Sequence[object],
+    *,
+    strategy: str | Strategy = "knockout",
+    reference: str | None = None,
+    judge: Judge | None = None,
+) -> Ranking:
+    """Rank the responses to a query, best first, with `judge` or the default judge; see `Judge.rank`.
+
+    The default judge is made on the first call and kept until the program ends.
+    """
+    return (judge or default_judge()).rank(query, responses, strategy=strategy, reference=reference)
+
+
+def compare(
+    query: object, first: object, second: object, *, reference: str | None = None, judge: Judge | None = None
+) -> Verdict:
+    """Judge two responses with `judge` or the default judge; see `Judge.compare`."""
+    return (judge or default_judge()).compare(query, first, second, reference=reference)
+
+
+@lru_cache(maxsize=1)
+def default_judge() -> Judge:
+    """The judge that `rank` and `compare` use when they are given none: `Judge()`."""
+    return Judge()
+
+
+def _strategy(strategy: str | Strategy) -> Strategy:
+    return strategy_by_name(strategy) if isinstance(strategy, str) else strategy
+
+
+def _sampling(max_tokens: int | None, temperature: float | None, top_p: float | None) -> dict[str, float]:
+    """What was given, checked. Raises InputError."""
+    if max_tokens is not None:
+        check_at_least("max_tokens", max_tokens, 1)
+    if temperature is not None and not 0 <= temperature < math.inf:
+        raise InputError(f"temperature must be 0 or more, not {temperature}")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise InputError(f"top_p must be above 0 and at most 1, not {top_p}")
+    given = {"max_tokens": max_tokens, "temperature": temperature, "top_p": top_p}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _said(error: RRMError) -> str:
+    return str(error) or type(error).__name__

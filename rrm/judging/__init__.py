@@ -1,0 +1,1 @@
+"""PURE: a case becomes requests, completions become votes, votes become a verdict."""

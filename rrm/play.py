@@ -1,0 +1,266 @@
+"""The only module where concurrency lives: tournaments on one side, an engine on the other.
+
+Every ready match of every live contest is in flight at once; a match starts the moment both its players
+are known. There is no barrier between matches, rounds or contests. Contests are admitted from an iterator,
+oldest first, as matches finish, and results come out in the order of the input; so what is in memory is
+bounded by the engine's size, not by the input's. Cancelling a hearing cancels its requests in the engine.
+
+Nothing here knows what a verdict means or what a prompt looks like.
+"""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from typing import Any, Generic, TypeVar
+
+from rrm.engines.base import Engine
+from rrm.errors import EngineClosedError, EngineRefusedError
+from rrm.judging.hearing import Hearing
+from rrm.tournaments.base import Tournament
+from rrm.types import Completion, Match, SampleRequest, Verdict
+
+__all__ = ["Gate", "LoopThread", "Stream", "hear_out", "play"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+async def hear_out(hearing: Hearing, engine: Engine) -> Verdict:
+    """Put a hearing's requests to the engine, wave by wave, and return its verdict."""
+    try:
+        requests = next(hearing)
+        while True:
+            try:
+                completions = await _sample(requests, engine)
+            except EngineRefusedError as refusal:
+                requests = hearing.throw(refusal)
+            else:
+                requests = hearing.send(completions)
+    except StopIteration as decided:
+        verdict: Verdict = decided.value
+        return verdict
+    finally:
+        hearing.close()
+
+
+async def _sample(requests: Sequence[SampleRequest], engine: Engine) -> Sequence[Completion]:
+    if len(requests) == 1:
+        return await _sample_one(requests[0], engine)
+    tasks = await _all_or_none(_sample_one(request, engine) for request in requests)
+    return [completion for completions in tasks for completion in completions]
+
+
+async def _sample_one(request: SampleRequest, engine: Engine) -> list[Completion]:
+    return [completion async for completion in engine.sample(request)]
+
+
+async def _all_or_none(jobs: Iterable[Coroutine[Any, Any, R]]) -> list[R]:
+    """All results in order; if one fails, the others are cancelled and waited for, and its error is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(job) for job in jobs]
+    except BaseExceptionGroup as failures:
+        raise _first_of(failures) from None
+    return [task.result() for task in tasks]
+
+
+def _first_of(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = failures.exceptions[0]
+    return _first_of(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+class Gate:
+    """Counts the matches in play; open while there are fewer than `capacity`."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._in_play = 0
+        self._open = asyncio.Event()
+        self._open.set()
+
+    def enter(self, matches: int) -> None:
+        self._in_play += matches
+        if self._in_play >= self._capacity:
+            self._open.clear()
+
+    def leave(self, matches: int) -> None:
+        self._in_play -= matches
+        if self._in_play < self._capacity:
+            self._open.set()
+
+    async def wait_open(self) -> None:
+        await self._open.wait()
+
+
+async def play(tournament: Tournament, judge: Callable[[Match], Awaitable[Verdict]], gate: Gate) -> None:
+    """Play a tournament to its end, each match as soon as it is ready. The first failure ends it and is raised."""
+    entered = left = 0
+
+    def enter(matches: Sequence[Match]) -> None:
+        nonlocal entered
+        entered += len(matches)
+        gate.enter(len(matches))
+        for match in matches:
+            group.create_task(play_match(match))
+
+    async def play_match(match: Match) -> None:
+        nonlocal left
+        ready = tournament.record(match, await judge(match))
+        enter(ready)
+        left += 1
+        gate.leave(1)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            enter(tournament.start())
+    except BaseExceptionGroup as failures:
+        raise _first_of(failures) from None
+    finally:
+        gate.leave(entered - left)
+
+
+class Stream(Generic[T, R]):
+    """Runs `work` on each item of an iterable and hands the results out in the order of the items.
+
+    A new item is started whenever the gate is open and fewer than `window` are started and not yet taken.
+    The iterable is read on a thread of its own, so one that blocks holds nothing up. An error of the
+    iterable's own is raised when all results before it are taken. Create and use it on one event loop.
+    """
+
+    def __init__(
+        self, items: Iterable[T], work: Callable[[T], Coroutine[Any, Any, R]], gate: Gate, window: int
+    ) -> None:
+        self._items = items
+        self._work = work
+        self._gate = gate
+        self._room = asyncio.Semaphore(window)
+        self._started: deque[asyncio.Task[R]] = deque()
+        self._news = asyncio.Event()
+        self._feeder = asyncio.create_task(self._feed())
+
+    async def take(self) -> list[R]:
+        """The next results, at least one, and all behind it that are ready. Empty at the end."""
+        while not self._started and not self._feeder.done():
+            self._news.clear()
+            await self._news.wait()
+        if not self._started:
+            self._feeder.result()
+            return []
+        await asyncio.wait([self._started[0]])
+        return list(self._take_finished())
+
+    async def aclose(self) -> None:
+        """Cancel what is running and wait until it has ended."""
+        tasks = [self._feeder, *self._started]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _take_finished(self) -> Iterator[R]:
+        while self._started and self._started[0].done():
+            self._room.release()
+            yield self._started.popleft().result()
+
+    async def _feed(self) -> None:
+        try:
+            async for item in _read_apart(self._items):
+                await self._gate.wait_open()
+                await self._room.acquire()
+                self._started.append(asyncio.create_task(self._work(item)))
+                self._news.set()
+                # One turn of the loop, in which the new contest starts its matches and the gate sees them.
+                await asyncio.sleep(0)
+        finally:
+            asyncio.get_running_loop().call_soon(self._news.set)
+
+
+_BATCH = 64
+_BATCH_SECONDS = 0.002
+
+
+async def _read_apart(items: Iterable[T]) -> AsyncIterator[T]:
+    """Read an iterable on another thread, in batches that a slow one keeps short."""
+    iterator = iter(items)
+    is_more = True
+    while is_more:
+        batch, is_more = await asyncio.to_thread(_next_batch, iterator)
+        for item in batch:
+            if isinstance(item, _Failure):
+                raise item.error
+            yield item
+
+
+class _Failure:
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+def _next_batch(iterator: Iterator[T]) -> tuple[list[T | _Failure], bool]:
+    batch: list[T | _Failure] = []
+    until = time.monotonic() + _BATCH_SECONDS
+    while len(batch) < _BATCH and (not batch or time.monotonic() < until):
+        try:
+            batch.append(next(iterator))
+        except StopIteration:
+            return batch, False
+        except Exception as error:  # noqa: BLE001 - carried over to the event loop
+            return [*batch, _Failure(error)], False
+    return batch, True
+
+
+class LoopThread:
+    """An event loop on a thread of its own, so that sync calls work anywhere, in a notebook too."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="rrm", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Coroutine[Any, Any, R]) -> "Future[R]":
+        """Start a coroutine on the loop. Cancelling the future cancels it."""
+        if self._loop.is_closed() or not self._thread.is_alive():
+            job.close()
+            raise EngineClosedError("this judge was closed")
+        return asyncio.run_coroutine_threadsafe(job, self._loop)
+
+    def run(self, job: Coroutine[Any, Any, R]) -> R:
+        """Run a coroutine to its end; an interrupt (Ctrl-C) cancels it."""
+        future = self.submit(job)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    async def arun(self, job: Coroutine[Any, Any, R]) -> R:
+        """The same for a caller on another event loop."""
+        return await asyncio.wrap_future(self.submit(job))
+
+    def close(self) -> None:
+        """Stop the loop; what still runs on it is cancelled first. Closing twice is harmless."""
+        if self._loop.is_closed():
+            return
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+        finally:
+            _cancel_all(self._loop)
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+            self._loop.close()
+
+
+def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))

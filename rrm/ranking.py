@@ -1,0 +1,196 @@
+"""What a user gets: a `Ranking` of one contest, or the `Comparison` of one pair, each with what it rests on.
+
+Both carry all that is needed to audit or repeat them (votes, usage, judge, seed, version), and go to JSON
+and back without loss. A contest that failed is a Ranking too, with its error; so a stream of contests
+loses nothing when one of them fails.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal, NoReturn
+
+import msgspec
+
+from rrm._version import __version__
+from rrm.errors import ContestError
+from rrm.ratings import graph as graphs
+from rrm.types import Sampling, Tally, Usage, Verdict
+
+if TYPE_CHECKING:
+    import networkx
+
+__all__ = ["Comparison", "JudgeInfo", "PlayedMatch", "Ranking"]
+
+Status = Literal["ok", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeInfo:
+    """Who judged, and how: enough to ask the same again."""
+
+    model: str
+    engine: str
+    prompt: str
+    prompt_sha256: str
+    votes: int
+    order: str
+    sampling: Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedMatch:
+    """A match and its result. `first`, `second` and `winner` are indices of responses; votes are counted for them.
+
+    `winner` is None for a tie or an undecided match that nobody had to advance from. `settled_by` names the
+    rule that sent the winner on where the votes did not ("draw": who stands first in the draw).
+    """
+
+    number: int
+    round: int
+    first: int
+    second: int
+    winner: int | None
+    votes: Tally
+    settled_by: str | None = None
+
+    @property
+    def probability(self) -> float:
+        """That of `first` winning; see `Tally.probability`."""
+        return self.votes.probability
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The responses of one contest, best first.
+
+    `order` has the indices of the responses, best first; `scores` one number per response, in the order in
+    which they were given (what the number means is the strategy's to say); `matches` the games in schedule
+    order. Of a contest that failed, `error` says why, and `order`, `scores` and `matches` are empty.
+    """
+
+    strategy: str
+    order: tuple[int, ...] = ()
+    scores: tuple[float, ...] = ()
+    matches: tuple[PlayedMatch, ...] = ()
+    usage: Usage = Usage()
+    judge: JudgeInfo | None = None
+    seed: int = 0
+    id: str | int | None = None
+    error: str | None = None
+    notes: tuple[str, ...] = ()
+    """What the judge engine did that the caller should know of, such as special tokens that were broken up."""
+    version: str = __version__
+
+    @property
+    def status(self) -> Status:
+        return "ok" if self.error is None else "failed"
+
+    @property
+    def best(self) -> int:
+        """Index of the best response. Raises ContestError if the contest failed."""
+        return self.order[0] if self.order else self._refuse()
+
+    @property
+    def votes_lost(self) -> Tally:
+        """All votes of all matches added up; `unparsed` and `truncated` are the lost ones."""
+        counts = [asdict(match.votes) for match in self.matches]
+        return Tally(**{name: sum(count[name] for count in counts) for name in asdict(Tally())})
+
+    def graph(self, kind: Literal["bracket", "wins"] | None = None) -> networkx.DiGraph[int]:
+        """The matches as a networkx graph.
+
+        "bracket" (the default for a knockout): a directed acyclic graph of the matches, by number. "wins" (the
+        default for everything else): a weighted graph of the responses, from loser to winner.
+        """
+        results = [
+            graphs.Result(played.number, played.round, played.first, played.second, played.winner, played.votes.share)
+            for played in self.matches
+        ]
+        if (kind or ("bracket" if self.strategy == "knockout" else "wins")) == "bracket":
+            return graphs.bracket(results)
+        return graphs.wins(results, range(len(self.order)))
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values, as in the JSON lines of `rrm rank --format json` (README, "Output")."""
+        if self.error is not None:
+            return {"id": self.id, "status": self.status, "error": self.error, "strategy": self.strategy} | self._end()
+        return {
+            "id": self.id,
+            "status": self.status,
+            "strategy": self.strategy,
+            "order": self.order,
+            "best": self.best,
+            "scores": self.scores,
+            "matches": [_match_to_dict(match) for match in self.matches],
+            "usage": self.usage,
+            "judge": self.judge,
+            **self._end(),
+            **({"notes": self.notes} if self.notes else {}),
+        }
+
+    def to_json(self) -> str:
+        """One line of JSON that `from_json` turns back into an equal ranking."""
+        return msgspec.json.encode(self.to_dict()).decode()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Ranking:
+        """The inverse of `to_json`. Raises msgspec.ValidationError (a ValueError)."""
+        return msgspec.json.decode(text, type=cls)
+
+    def _end(self) -> dict[str, object]:
+        return {"seed": self.seed, "version": self.version}
+
+    def _refuse(self) -> NoReturn:
+        raise ContestError(self.error or "the ranking is empty")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The verdict on one pair, with what it rests on; or the error that there was instead of a verdict."""
+
+    verdict: Verdict | None = None
+    judge: JudgeInfo | None = None
+    seed: int = 0
+    id: str | int | None = None
+    error: str | None = None
+    version: str = __version__
+
+    @property
+    def status(self) -> Status:
+        return "ok" if self.error is None else "failed"
+
+    def to_dict(self, *, transcripts: bool = False) -> dict[str, object]:
+        """Plain values, as in the JSON lines of `rrm compare --format json` (README, "Output")."""
+        end = {"seed": self.seed, "version": self.version}
+        if self.verdict is None:
+            return {"id": self.id, "status": self.status, "error": self.error} | end
+        return {
+            "id": self.id,
+            "status": self.status,
+            "winner": self.verdict.outcome,
+            "votes": self.verdict.votes,
+            "probability": self.verdict.probability,
+            "usage": self.verdict.usage,
+            "judge": self.judge,
+            **end,
+            **({"notes": self.verdict.notes} if self.verdict.notes else {}),
+            **({"transcripts": self.verdict.transcripts} if transcripts else {}),
+        }
+
+    def to_json(self, *, transcripts: bool = False) -> str:
+        """One line of JSON; `transcripts` adds what the judge said, sample by sample."""
+        return msgspec.json.encode(self.to_dict(transcripts=transcripts)).decode()
+
+
+def _match_to_dict(match: PlayedMatch) -> dict[str, object]:
+    return {
+        "number": match.number,
+        "round": match.round,
+        "first": match.first,
+        "second": match.second,
+        "winner": match.winner,
+        "votes": match.votes,
+        "probability": match.probability,
+        **({"settled_by": match.settled_by} if match.settled_by else {}),
+    }

@@ -1,0 +1,1 @@
+"""PURE: games become numbers and graphs."""

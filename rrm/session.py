@@ -1,0 +1,162 @@
+"""An opened judge: an engine, the rules it judges by, and how a contest is ranked on them.
+
+Lives on one event loop. What it asks follows from the contest, the rules and the answers alone; see
+`rrm.tournaments.draw` for where chance comes from.
+"""
+
+import math
+from dataclasses import dataclass
+
+from rrm.contests import Entry, enter
+from rrm.engines.base import Engine
+from rrm.errors import ContestError, InputError, PromptTooLongError
+from rrm.judging import voting
+from rrm.judging.hearing import Rules, hear
+from rrm.play import Gate, hear_out, play
+from rrm.progress import Meter
+from rrm.ranking import JudgeInfo, PlayedMatch, Ranking
+from rrm.tournaments import STRATEGIES, Strategy
+from rrm.tournaments.draw import is_second_shown_first, seeded_order
+from rrm.types import Contest, Match, Outcome, Standings, Tally, Usage, Verdict
+
+__all__ = ["Session", "strategy_name"]
+
+_OVERSUBSCRIPTION = 1.25
+"""A little more in play than the engine has slots, so that no slot waits for us."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A contest that is being played: its contestants, and each one's place for deciding who is shown first."""
+
+    entry: Entry
+    place: tuple[int, ...]
+
+
+class Session:
+    """Ranks and compares with one opened engine."""
+
+    def __init__(self, engine: Engine, rules: Rules, info: JudgeInfo, slots: int, *, strip_reasoning: bool) -> None:
+        self.info = info
+        self.window = 2 * slots
+        self.gate = Gate(_capacity(slots, rules))
+        self._engine = engine
+        self._rules = rules
+        self._strip_reasoning = strip_reasoning
+
+    async def rank(self, contest: Contest, strategy: Strategy, meter: Meter) -> Ranking:
+        """Raises ContestError for this contest, EngineError where the engine can't be asked."""
+        entry = self._enter(contest)
+        table = _Table(entry, self._places(entry))
+        tournament = strategy(self._order("draw", entry))
+        meter.begin(tournament.most_matches)
+        played: dict[int, tuple[Match, Verdict]] = {}
+
+        async def judge(match: Match) -> Verdict:
+            verdict = await self._hear(table, match)
+            played[match.number] = (match, verdict)
+            meter.played(verdict.usage)
+            return verdict
+
+        try:
+            await play(tournament, judge, self.gate)
+        except PromptTooLongError as error:
+            raise _named(contest, error) from error
+        return self._ranking(contest, strategy, table, tournament.standings, [played[n] for n in sorted(played)])
+
+    async def compare(self, contest: Contest, meter: Meter, *, transcripts: bool) -> Verdict:
+        """Judge a contest of two responses. Identical ones are a tie without a call. Raises as `rank`."""
+        entry = self._enter(contest)
+        meter.begin(1)
+        if len(entry.texts) == 1:
+            return Verdict(Outcome.TIE, Tally())
+        match = Match(1, 1, 0, 1)
+        try:
+            verdict = await self._hear(_Table(entry, self._places(entry)), match, transcripts=transcripts)
+        except PromptTooLongError as error:
+            raise _named(contest, error) from error
+        meter.played(verdict.usage)
+        return verdict
+
+    def _enter(self, contest: Contest) -> Entry:
+        return enter(contest, strip_reasoning=self._strip_reasoning)
+
+    def _order(self, purpose: str, entry: Entry) -> tuple[int, ...]:
+        return seeded_order(self._rules.seed, purpose, entry.identity, entry.texts)
+
+    def _places(self, entry: Entry) -> tuple[int, ...]:
+        place = [0] * len(entry.texts)
+        for position, contestant in enumerate(self._order("orientation", entry)):
+            place[contestant] = position
+        return tuple(place)
+
+    async def _hear(self, table: _Table, match: Match, *, transcripts: bool = False) -> Verdict:
+        lead = self._lead(table, match)
+        hearing = hear(table.entry.case(match), self._rules, lead=lead, keep_transcripts=transcripts)
+        return await hear_out(hearing, self._engine)
+
+    def _lead(self, table: _Table, match: Match) -> bool:
+        if self._rules.order == "fixed":
+            return table.entry.index(match.first) > table.entry.index(match.second)
+        return is_second_shown_first(table.place, match.first, match.second)
+
+    def _ranking(
+        self,
+        contest: Contest,
+        strategy: Strategy,
+        table: _Table,
+        standings: Standings | None,
+        played: list[tuple[Match, Verdict]],
+    ) -> Ranking:
+        if standings is None:
+            raise InputError(f"the strategy {strategy_name(strategy)!r} wants no more matches but has no standings")
+        entry = table.entry
+        return Ranking(
+            strategy_name(strategy),
+            entry.expand_order(standings.order),
+            entry.expand_scores(standings.scores),
+            tuple(_played(entry, match, verdict, standings) for match, verdict in played),
+            sum((verdict.usage for _, verdict in played), Usage()),
+            self.info,
+            self._rules.seed,
+            contest.id,
+            notes=tuple(sorted({note for _, verdict in played for note in verdict.notes})),
+        )
+
+
+def _played(entry: Entry, match: Match, verdict: Verdict, standings: Standings) -> PlayedMatch:
+    winner = {Outcome.FIRST: match.first, Outcome.SECOND: match.second}.get(verdict.outcome)
+    advanced = standings.advanced.get(match.number)
+    return PlayedMatch(
+        match.number,
+        match.round,
+        entry.index(match.first),
+        entry.index(match.second),
+        _index(entry, winner if advanced is None else advanced),
+        verdict.votes,
+        None if advanced is None else "draw",
+    )
+
+
+def _index(entry: Entry, contestant: int | None) -> int | None:
+    return None if contestant is None else entry.index(contestant)
+
+
+def _named(contest: Contest, error: PromptTooLongError) -> ContestError:
+    """The same error, with the contest's name in front."""
+    return ContestError(f"contest {contest.id!r}: {error}") if contest.id is not None else error
+
+
+def _capacity(slots: int, rules: Rules) -> int:
+    """How many matches to have in play: as many as fill the engine's slots with their first waves of votes."""
+    votes = 2 * rules.votes if rules.order == "both" else rules.votes
+    wave = voting.next_wave(Tally(), votes, rules.prompt.grammar.allows_ties)
+    return max(1, math.ceil(_OVERSUBSCRIPTION * slots / wave))
+
+
+def strategy_name(strategy: Strategy) -> str:
+    """The name under which results report a strategy."""
+    for name, known in STRATEGIES.items():
+        if strategy is known:
+            return name
+    return str(getattr(strategy, "name", None) or getattr(strategy, "__name__", type(strategy).__name__))

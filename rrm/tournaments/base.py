@@ -1,0 +1,51 @@
+"""What every tournament is: a state machine that says who plays whom next.
+
+PURE: no clock, no randomness, no input or output. Chance comes in by the draw, which is handed in. The
+laws that every tournament keeps are in tests/laws/test_tournaments.py: it ends, it plays no more matches
+than it states, the order in which verdicts arrive does not matter, relabelling the contestants relabels
+the standings, an illegal record raises and changes nothing, and it can be pickled half way.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from rrm.errors import IllegalRecordError
+from rrm.types import Match, Standings, Verdict
+
+__all__ = ["Strategy", "Tournament", "take"]
+
+
+class Tournament(Protocol):
+    """Contestants are 0 .. n-1; a match may be played as soon as it has been returned."""
+
+    @property
+    def most_matches(self) -> int:
+        """No more matches than this are played."""
+        ...
+
+    def start(self) -> Sequence[Match]:
+        """The matches that can be played at once. Called once, before anything is recorded."""
+        ...
+
+    def record(self, match: Match, verdict: Verdict) -> Sequence[Match]:
+        """Take the verdict of a match that was asked for; return the matches that are now ready.
+
+        Raises IllegalRecordError for any other match and changes nothing then.
+        """
+        ...
+
+    @property
+    def standings(self) -> Standings | None:
+        """The result, or None while it is open."""
+        ...
+
+
+Strategy = Callable[[Sequence[int]], Tournament]
+"""Makes a tournament from a draw: the contestants 0 .. n-1 in a seeded order."""
+
+
+def take(open_matches: dict[int, Match], match: Match) -> None:
+    """Remove a match from those that are being played, by number. Raises IllegalRecordError if it isn't one."""
+    if open_matches.get(match.number) != match:
+        raise IllegalRecordError(f"{match} is not being played: it was never asked for, or is recorded already")
+    del open_matches[match.number]

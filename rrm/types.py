@@ -1,0 +1,299 @@
+"""The vocabulary that the other modules speak: frozen values, and nothing that acts.
+
+Positions are said in two ways and never mixed. FIRST and SECOND of a `Match` or a `Verdict` are the
+contestants as the tournament names them; FIRST and SECOND of a `Vote` that was just parsed are what
+the judge was shown. `Case.swapped()` and `Vote.swapped()` are the only way across.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Literal, NamedTuple, Self
+
+import msgspec
+
+__all__ = [
+    "Case",
+    "Completion",
+    "Contest",
+    "FinishReason",
+    "Match",
+    "Message",
+    "Outcome",
+    "Query",
+    "SampleRequest",
+    "Sampling",
+    "Standings",
+    "Tally",
+    "TokenLogprob",
+    "Transcript",
+    "Usage",
+    "Verdict",
+    "Vote",
+]
+
+
+class Message(NamedTuple):
+    """One chat message, as chat templates and chat-completion servers know it."""
+
+    role: str
+    content: str
+
+
+Query = str | tuple[Message, ...]
+"""A question, or a conversation whose last turn is to be answered."""
+
+FinishReason = Literal["stop", "length"]
+"""Why a sample ended: by itself, or cut by a token limit."""
+
+
+class Vote(StrEnum):
+    """What one sample of the judge said of the two answers it was shown. A failure is never a tie."""
+
+    FIRST = "first"
+    SECOND = "second"
+    TIE = "tie"
+    UNPARSED = "unparsed"
+    """The sample ended and holds no verdict, or contradictory ones."""
+    TRUNCATED = "truncated"
+    """The sample was cut before its verdict, or never closed its reasoning."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the sample was paid for and gave no verdict."""
+        return self in (Vote.UNPARSED, Vote.TRUNCATED)
+
+    def swapped(self) -> "Vote":
+        """The same opinion, said of the two answers in the other order."""
+        return _SWAPPED.get(self, self)
+
+
+_SWAPPED = {Vote.FIRST: Vote.SECOND, Vote.SECOND: Vote.FIRST}
+
+
+class Outcome(StrEnum):
+    """What the votes of a match add up to."""
+
+    FIRST = "first"
+    SECOND = "second"
+    TIE = "tie"
+    UNDECIDED = "undecided"
+    """Every vote was lost, or a judge that knows no ties is split evenly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """A query and the responses to rank.
+
+    `query` is a string or a list of chat messages; a response is a string or a list with one assistant
+    message. Messages may be mappings with `role` and `content`, as elsewhere in the field.
+    """
+
+    query: object
+    responses: Sequence[object]
+    reference: str | None = None
+    id: str | int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A pair that a tournament wants judged. `first` and `second` are contestants; `number` and `round` count from 1."""
+
+    number: int
+    round: int
+    first: int
+    second: int
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Two answers to a query as they are put before the judge."""
+
+    query: Query
+    first: str
+    second: str
+    reference: str | None = None
+    is_swapped: bool = False
+    """Whether `first` is the contestant that the match calls second."""
+
+    def swapped(self) -> Self:
+        """The same two answers in the other order."""
+        return replace(self, first=self.second, second=self.first, is_swapped=not self.is_swapped)
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the judge is sampled; as in the OpenAI and vLLM interfaces."""
+
+    max_tokens: int
+    temperature: float
+    top_p: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRequest:
+    """`n` samples of one rendered prompt, numbered from `first_index`.
+
+    Sample i of a prompt is the same sample whoever asks: its seed derives from the user's `seed`, the
+    prompt, and i, so n samples at once or one by one, by any strategy, are the same samples.
+    """
+
+    case: Case
+    messages: tuple[Message, ...]
+    sampling: Sampling
+    seed: int = 0
+    first_index: int = 0
+    n: int = 1
+    continuation: str = ""
+    """The assistant's turn so far; where not empty, sampling goes on from its end."""
+    choices: tuple[str, ...] = ()
+    """Where not empty, each sample is exactly one of these texts."""
+    logprobs: int = 0
+    """How many alternatives to report per sampled token; 0 reports none."""
+    prefix_group: str | None = None
+    """A hint: requests of one group share a long prefix and are best asked close together."""
+
+    @property
+    def sample_seed(self) -> int:
+        """The seed of sample `first_index`; the i-th after it has `sample_seed + i`. Fits 31 bits with room to count."""
+        digest = hashlib.blake2b(str(self.seed).encode(), digest_size=8)
+        for role, content in self.messages:
+            digest.update(f"\0{role}\0{content}".encode("utf-8", "surrogatepass"))
+        digest.update(f"\0{self.continuation}".encode("utf-8", "surrogatepass"))
+        return int.from_bytes(digest.digest()) % (1 << 30) + self.first_index
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A sampled token, its natural log-probability, and the likeliest alternatives as (token, log-probability)."""
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One finished sample.
+
+    `text` is the assistant's turn without the prompt and without `continuation`; reasoning that a server
+    returns apart stands in front, between `<think>` and `</think>`. Token counts: `prompt_tokens` and
+    `cached_tokens` are those of the request and stand on its first completion only (0 on the others), so
+    that they can be added up; `completion_tokens` are the sample's own, or the request's total on its
+    first completion where a server says no more than that.
+    """
+
+    case: Case
+    index: int
+    text: str
+    finish_reason: FinishReason
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    logprobs: tuple[TokenLogprob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the samples behind a result cost, in requests and tokens."""
+
+    requests: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.requests + other.requests,
+            self.prompt_tokens + other.prompt_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.completion_tokens + other.completion_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many votes said what, in terms of the match. `forced` votes are also counted under their label."""
+
+    first: int = 0
+    second: int = 0
+    tie: int = 0
+    unparsed: int = 0
+    truncated: int = 0
+    forced: int = 0
+
+    @property
+    def decided(self) -> int:
+        return self.first + self.second + self.tie
+
+    @property
+    def lost(self) -> int:
+        return self.unparsed + self.truncated
+
+    @property
+    def total(self) -> int:
+        return self.decided + self.lost
+
+    @property
+    def probability(self) -> float:
+        """That of `first` winning: (first + tie/2 + 1) / (decided + 2), the mean under a uniform prior (Laplace)."""
+        return (self.first + self.tie / 2 + 1) / (self.decided + 2)
+
+    @property
+    def share(self) -> float:
+        """Share of the decided votes that went to `first`, a tie counting half; 0.5 where none was decided."""
+        return (self.first + self.tie / 2) / self.decided if self.decided else 0.5
+
+    def swapped(self) -> "Tally":
+        return replace(self, first=self.second, second=self.first)
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What the judge said in one sample, and how it was read. `vote` is in terms of the match, `text` of what was shown."""
+
+    is_swapped: bool
+    index: int
+    text: str
+    finish_reason: FinishReason
+    vote: Vote
+    forced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the judge decided about two answers."""
+
+    outcome: Outcome
+    votes: Tally
+    usage: Usage = Usage()
+    transcripts: tuple[Transcript, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was done to get there that the caller should know of, such as special tokens that were neutralised."""
+
+    @property
+    def probability(self) -> float:
+        """That of `first` winning; see `Tally.probability`."""
+        return self.votes.probability
+
+    def to_json(self) -> str:
+        """One line of JSON that `from_json` turns back into an equal verdict."""
+        return msgspec.json.encode(self).decode()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """The inverse of `to_json`. Raises msgspec.ValidationError (a ValueError)."""
+        return msgspec.json.decode(text, type=cls)
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """A decided tournament: contestants best first, and a score for each contestant by its number.
+
+    `advanced` says who went on from each match that the votes left open, by match number.
+    """
+
+    order: tuple[int, ...]
+    scores: tuple[float, ...]
+    advanced: dict[int, int] = field(default_factory=dict)
