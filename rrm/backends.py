@@ -82,7 +82,7 @@ def _resolve(choice: Choice) -> models.ResolvedModel:
     if named is None and not os.environ.get("RRM_MODEL"):
         configured = read_config().get("model")
         named = str(configured) if configured else None
-    resolved = models.resolve(named)
+    resolved = models.resolve(named, notify=_log.warning)
     if resolved.notice:
         _log.warning(resolved.notice)
     return resolved

@@ -246,7 +246,7 @@ class Judge:
         try:
             return await self._rank(contest, strategy, meter)
         except RRMError as error:
-            return Ranking(strategy_name(strategy), seed=self._seed, id=contest.id, error=_said(error))
+            return Ranking.failed(strategy_name(strategy), error, seed=self._seed, id=contest.id)
 
     async def _compare(self, contest: Contest, meter: Meter) -> Verdict:
         return await (await self._open()).compare(contest, meter, transcripts=True)
@@ -255,7 +255,7 @@ class Judge:
         try:
             verdict = await self._compare(contest, meter)
         except RRMError as error:
-            return Comparison(None, None, self._seed, contest.id, _said(error))
+            return Comparison.failed(error, seed=self._seed, id=contest.id)
         return Comparison(verdict, (await self._open()).info, self._seed, contest.id)
 
     async def _stream(
@@ -339,7 +339,3 @@ def _sampling(max_tokens: int | None, temperature: float | None, top_p: float | 
         raise InputError(f"top_p must be above 0 and at most 1, not {top_p}")
     given = {"max_tokens": max_tokens, "temperature": temperature, "top_p": top_p}
     return {name: value for name, value in given.items() if value is not None}
-
-
-def _said(error: RRMError) -> str:
-    return str(error) or type(error).__name__

@@ -78,9 +78,16 @@ class Ranking:
     seed: int = 0
     id: str | int | None = None
     error: str | None = None
+    error_type: str | None = None
+    """The name of the error's class in `rrm.errors`."""
     notes: tuple[str, ...] = ()
     """What the judge engine did that the caller should know of, such as special tokens that were broken up."""
     version: str = __version__
+
+    @classmethod
+    def failed(cls, strategy: str, error: Exception, *, seed: int, id: str | int | None) -> Ranking:  # noqa: A002
+        """The ranking of a contest that could not be judged."""
+        return cls(strategy, seed=seed, id=id, error=_said(error), error_type=type(error).__name__)
 
     @property
     def status(self) -> Status:
@@ -114,7 +121,7 @@ class Ranking:
     def to_dict(self) -> dict[str, object]:
         """Plain values, as in the JSON lines of `rrm rank --format json` (README, "Output")."""
         if self.error is not None:
-            return {"id": self.id, "status": self.status, "error": self.error, "strategy": self.strategy} | self._end()
+            return _failure(self.id, self.error, self.error_type) | {"strategy": self.strategy} | self._end()
         return {
             "id": self.id,
             "status": self.status,
@@ -154,7 +161,14 @@ class Comparison:
     seed: int = 0
     id: str | int | None = None
     error: str | None = None
+    error_type: str | None = None
+    """The name of the error's class in `rrm.errors`."""
     version: str = __version__
+
+    @classmethod
+    def failed(cls, error: Exception, *, seed: int, id: str | int | None) -> Comparison:  # noqa: A002
+        """The comparison of a pair that could not be judged."""
+        return cls(seed=seed, id=id, error=_said(error), error_type=type(error).__name__)
 
     @property
     def status(self) -> Status:
@@ -164,7 +178,7 @@ class Comparison:
         """Plain values, as in the JSON lines of `rrm compare --format json` (README, "Output")."""
         end = {"seed": self.seed, "version": self.version}
         if self.verdict is None:
-            return {"id": self.id, "status": self.status, "error": self.error} | end
+            return _failure(self.id, self.error, self.error_type) | end
         return {
             "id": self.id,
             "status": self.status,
@@ -181,6 +195,14 @@ class Comparison:
     def to_json(self, *, transcripts: bool = False) -> str:
         """One line of JSON; `transcripts` adds what the judge said, sample by sample."""
         return msgspec.json.encode(self.to_dict(transcripts=transcripts)).decode()
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _failure(identity: str | int | None, error: str | None, error_type: str | None) -> dict[str, object]:
+    return {"id": identity, "status": "failed", "error": error, "error_type": error_type}
 
 
 def _match_to_dict(match: PlayedMatch) -> dict[str, object]:

@@ -1,0 +1,26 @@
+"""The exit codes, and which error ends in which."""
+
+from enum import IntEnum
+
+from rrm.errors import EngineError, MissingExtraError, ModelError, RRMError
+
+__all__ = ["Exit", "code_of"]
+
+
+class Exit(IntEnum):
+    """Exit codes of every rrm command."""
+
+    OK = 0
+    INPUT = 2
+    """Bad input or usage."""
+    ENGINE = 3
+    """The judge can't be reached or loaded, or died before any row was done."""
+    SOME_FAILED = 4
+    """Some rows failed; they are in the output."""
+    INTERRUPTED = 130
+    """Ctrl-C, as shells report it."""
+
+
+def code_of(error: RRMError) -> Exit:
+    """The exit code of a command that ends with this error."""
+    return Exit.ENGINE if isinstance(error, EngineError | ModelError | MissingExtraError) else Exit.INPUT

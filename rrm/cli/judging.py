@@ -1,0 +1,190 @@
+"""`rrm rank` and `rrm compare`: rows in, a line or a table per row out, in input order.
+
+Rows stream: the next are read while earlier ones are judged, and each result is written as soon as it and
+all before it are done. A row that fails is a result with status "failed" and stops no other.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Generic, TypeVar
+
+import click
+from rich.console import Console
+
+from rrm import errors
+from rrm.cli.exits import Exit
+from rrm.cli.options import Settings, judge_options
+from rrm.cli.output import Output
+from rrm.cli.rows import BadRow, Row, read_rows
+from rrm.cli.tables import print_comparison, print_ranking
+from rrm.errors import InputError, RRMError
+from rrm.judge import Judge
+from rrm.ranking import Comparison, Ranking
+from rrm.tournaments import STRATEGIES, strategy_by_name
+from rrm.types import Contest
+
+__all__ = ["compare", "rank"]
+
+R = TypeVar("R", bound=Ranking | Comparison)
+
+
+@click.command(short_help="Rank the responses of each row, best first.")
+@click.argument("file")
+@click.option("--strategy", metavar="|".join(STRATEGIES), help="Who plays whom. Default: knockout.")
+@judge_options
+def rank(file: str, **flags: object) -> None:
+    """Rank the responses of each row of FILE ("-": stdin), best first.
+
+    FILE holds a JSON object, a JSON array, or JSON Lines; a row is {"id"?, "query", "responses": [...],
+    "reference"?}, where query is a string or a list of chat messages.
+
+    Exit codes: 0 all rows are ranked; 2 bad input or usage; 3 the judge can't be reached or loaded, or died
+    before any row was done; 4 some rows failed (they are in the output).
+    """
+    settings = Settings(flags, extra=("strategy",))
+    strategy = str(settings.get("strategy", "knockout"))
+    strategy_by_name(strategy)
+    seed = settings.get("seed", 0)
+    job = _Job(
+        lambda judge, contests: judge.rank_many(contests, strategy=strategy),
+        lambda identity, error: Ranking.failed(strategy, error, seed=seed, id=identity),
+        Ranking.to_json,
+        lambda console, ranking, contest: print_ranking(console, ranking, contest.responses),
+    )
+    job.run(file, _ranking_row, settings)
+
+
+@click.command(short_help="Judge the two responses of each row.")
+@click.argument("file")
+@click.option("--transcripts", is_flag=True, help="Add what the judge said, sample by sample.")
+@judge_options
+def compare(file: str, transcripts: bool, **flags: object) -> None:  # noqa: FBT001 - click passes it by name
+    """Judge the two responses of each row of FILE ("-": stdin).
+
+    FILE holds a JSON object, a JSON array, or JSON Lines; a row is {"id"?, "query", "first", "second",
+    "reference"?}. The winner is first, second, tie or undecided. Exit codes as in `rrm rank`.
+    """
+    settings = Settings(flags)
+    seed = settings.get("seed", 0)
+    job = _Job(
+        Judge.compare_many,
+        lambda identity, error: Comparison.failed(error, seed=seed, id=identity),
+        lambda comparison: comparison.to_json(transcripts=transcripts),
+        lambda console, comparison, _: print_comparison(console, comparison, transcripts=transcripts),
+    )
+    job.run(file, _comparison_row, settings)
+
+
+class _Job(Generic[R]):
+    """Rows through a judge to an output, in order; failed rows keep their place."""
+
+    def __init__(
+        self,
+        judge_all: Callable[[Judge, Iterable[Contest]], Iterator[R]],
+        fail: Callable[[str | int | None, RRMError], R],
+        to_json: Callable[[R], str],
+        to_table: Callable[[Console, R, Contest], None],
+    ) -> None:
+        self._judge_all = judge_all
+        self._fail = fail
+        self._to_json = to_json
+        self._to_table = to_table
+        self._waiting: deque[R | Contest] = deque()
+        """Rows in input order, as far as they are read: a failed result, or a contest whose result is to come."""
+        self._done = 0
+        self._failed: list[R] = []
+
+    def run(self, file: str, contest_of: Callable[[dict[str, object]], Contest], settings: Settings) -> None:
+        rows = read_rows(file)
+        output = Output(settings.get("output"), settings.format, file)
+        # The first row is read before a judge is loaded, so that a bad file is known at once.
+        first = next(rows, None)
+        with settings.judge() as judge:
+            judge.open()
+            with output:
+                for result in self._judge_all(judge, self._contests(chain([first] if first else [], rows), contest_of)):
+                    self._write_failed(output)
+                    self._write(output, result, self._waiting.popleft())
+                self._write_failed(output)
+        self._finish()
+
+    def _contests(
+        self, rows: Iterable[Row | BadRow], contest_of: Callable[[dict[str, object]], Contest]
+    ) -> Iterator[Contest]:
+        for row in rows:
+            try:
+                contest = contest_of(_values(row))
+            except InputError as error:
+                self._waiting.append(self._fail(_identity(row), error))
+            else:
+                contest = Contest(contest.query, contest.responses, contest.reference, _identity(row))
+                self._waiting.append(contest)
+                yield contest
+
+    def _write_failed(self, output: Output) -> None:
+        while self._waiting and not isinstance(self._waiting[0], Contest):
+            failed = self._waiting.popleft()
+            if not isinstance(failed, Contest):
+                self._write(output, failed, None)
+
+    def _write(self, output: Output, result: R, contest: R | Contest | None) -> None:
+        if result.error is not None:
+            self._failed.append(result)
+        else:
+            self._done += 1
+        if output.is_json:
+            output.line(self._to_json(result))
+        elif result.error is not None:
+            output.line(f"{'row' if result.id is None else result.id}: failed: {result.error}")
+        elif isinstance(contest, Contest):
+            self._to_table(output.console, result, contest)
+
+    def _finish(self) -> None:
+        if not self._failed:
+            return
+        total = self._done + len(self._failed)
+        reason = f"the first because {self._failed[0].error}"
+        click.echo(f"rrm: {len(self._failed)} of {total} rows failed; {reason}", err=True)
+        is_engine = any(_is_engine_error(result.error_type) for result in self._failed)
+        raise click.exceptions.Exit(Exit.ENGINE if is_engine and not self._done else Exit.SOME_FAILED)
+
+
+def _is_engine_error(name: str | None) -> bool:
+    return issubclass(getattr(errors, name or "", RRMError), errors.EngineError)
+
+
+def _values(row: Row | BadRow) -> dict[str, object]:
+    if isinstance(row, BadRow):
+        raise InputError(row.error)
+    return row.values
+
+
+def _identity(row: Row | BadRow) -> str | int | None:
+    """The row's own id, or its number from 0; none for one that can't be read."""
+    if isinstance(row, BadRow):
+        return None
+    own = row.values.get("id")
+    return own if isinstance(own, str | int) else row.number
+
+
+def _ranking_row(values: dict[str, object]) -> Contest:
+    return _contest(values, _need(values, "responses"))
+
+
+def _comparison_row(values: dict[str, object]) -> Contest:
+    return _contest(values, (_need(values, "first"), _need(values, "second")))
+
+
+def _contest(values: dict[str, object], responses: object) -> Contest:
+    query, reference, identity = _need(values, "query"), values.get("reference"), values.get("id")
+    if identity is not None and not isinstance(identity, str | int):
+        raise InputError(f"id must be a string or a whole number, not {identity!r}")
+    # Their types are checked where the contest is entered.
+    return Contest(query, responses, reference)  # type: ignore[arg-type]
+
+
+def _need(values: dict[str, object], name: str) -> object:
+    if values.get(name) is None:
+        raise InputError(f"the row has no {name!r}; it has: {', '.join(sorted(values)) or 'nothing'}")
+    return values[name]

@@ -1,0 +1,125 @@
+"""The options that `rrm rank` and `rrm compare` share, from flags and config file to a `Judge`.
+
+A flag wins over the config file, which has the same names; what neither says is left to `Judge`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import click
+import yaml
+
+from rrm.backends import ENGINES
+from rrm.config import read_config
+from rrm.errors import InputError, UnknownNameError
+from rrm.judge import Judge
+from rrm.judging.voting import ORDERS
+
+__all__ = ["Settings", "judge_options"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option("--model", help="Alias (rrm-7b, rrm-32b, embedded), folder, GGUF file, hub name, or a server's name for it."),
+    click.option("--engine", metavar="|".join(ENGINES), help="Where the judge runs. Default: vLLM in this process."),
+    click.option("--base-url", multiple=True, help="OpenAI-compatible server, such as http://host:8000/v1. Repeat it for several."),
+    click.option("--api-key-env", help="Environment variable with the server's API key. Default: OPENAI_API_KEY."),
+    click.option("--prompt", help="Prompt file: a shipped one by name, or a path. Default: skywork_pairwise."),
+    click.option("--votes", type=int, help="Samples per match; fewer are taken where they can't change the majority. Default: 1."),
+    click.option("--order", metavar="|".join(ORDERS), help="Which answer is shown first. Default: balanced."),
+    click.option("--seed", type=int, help="Everything random derives from it. Default: 0."),
+    click.option("--max-tokens", type=int, help="Longest sample. Default: what the prompt file recommends."),
+    click.option("--temperature", type=float, help="Default: what the prompt file recommends."),
+    click.option("--top-p", type=float, help="Default: what the prompt file recommends."),
+    click.option("--concurrency", type=int, help="Samples (or requests to a server) at once. Default: the engine's own."),
+    click.option("--force-verdict/--no-force-verdict", default=None, help="Make samples without a verdict choose one."),
+    click.option("--strip-reasoning", is_flag=True, default=None, help="Judge responses without their <think> part."),
+    click.option("--resamples", type=int, help="How often an undecided match is asked again. Default: 2."),
+    click.option("--engine-arg", multiple=True, metavar="KEY=VALUE", help="Passed to the engine, such as tensor_parallel_size=2."),
+    click.option("--format", "output_format", metavar="table|json", help="Default: table; json where --output is given."),
+    click.option("--output", type=click.Path(), help="Write to this file instead of stdout."),
+    click.option("--config", type=click.Path(), help="YAML with the same names as these options; flags win."),
+    click.option("--quiet", is_flag=True, default=None, help="No progress bar and no notes on stderr."),
+)  # fmt: skip
+
+_JUDGE = (
+    "model", "engine", "api_key_env", "prompt", "votes", "order", "seed", "max_tokens", "temperature", "top_p",
+    "concurrency", "force_verdict", "strip_reasoning", "resamples",
+)  # fmt: skip
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "votes": int, "seed": int, "max_tokens": int, "concurrency": int, "resamples": int,
+    "temperature": (int, float), "top_p": (int, float),
+    "force_verdict": bool, "strip_reasoning": bool, "quiet": bool,
+}  # fmt: skip
+_LISTS = ("base_url", "engine_arg")
+_FORMATS = ("table", "json")
+
+
+def judge_options(command: F) -> F:
+    """Add the shared options to a command."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+class Settings:
+    """What flags and config file say together."""
+
+    def __init__(self, flags: Mapping[str, object], extra: tuple[str, ...] = ()) -> None:
+        path = flags.get("config")
+        configured = read_config(str(path) if path else None)
+        known = {*_JUDGE, *_LISTS, *extra, "format", "output", "quiet"}
+        for name in configured:
+            if name not in known:
+                raise UnknownNameError("option in the config file", name, known)
+        given = {name: value for name, value in flags.items() if value is not None and value != ()}
+        if "output_format" in given:
+            given["format"] = given.pop("output_format")
+        self._values: dict[str, Any] = configured | given
+        self._check_types()
+
+    def get(self, name: str, default: object = None) -> Any:
+        return self._values.get(name, default)
+
+    @property
+    def format(self) -> str:
+        chosen = str(self.get("format", "json" if self.get("output") else "table"))
+        if chosen not in _FORMATS:
+            raise UnknownNameError("format", chosen, _FORMATS)
+        return chosen
+
+    def judge(self) -> Judge:
+        """The judge that the settings describe, not opened. Raises InputError."""
+        arguments = {name: self._values[name] for name in _JUDGE if name in self._values}
+        urls = self._list("base_url")
+        return Judge(
+            **arguments,
+            base_url=urls or None,
+            engine_args=self._engine_arguments(),
+            progress=not self.get("quiet"),
+        )
+
+    def _engine_arguments(self) -> dict[str, object]:
+        values = self._values.get("engine_arg", ())
+        return dict(values) if isinstance(values, Mapping) else dict(map(_pair, self._list("engine_arg")))
+
+    def _list(self, name: str) -> list[str]:
+        values = self._values.get(name, ())
+        return [values] if isinstance(values, str) else [str(value) for value in values]
+
+    def _check_types(self) -> None:
+        for name, value in self._values.items():
+            wanted = _TYPES.get(name)
+            if wanted and (not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool)):
+                raise InputError(f"{name} must be a {_name(wanted)}, not {value!r}")
+
+
+def _name(wanted: type | tuple[type, ...]) -> str:
+    return {int: "whole number", bool: "true or false value"}.get(wanted, "number")  # type: ignore[arg-type]
+
+
+def _pair(text: str) -> tuple[str, object]:
+    key, separator, value = text.partition("=")
+    if not separator or not key:
+        raise InputError(f"--engine-arg takes KEY=VALUE, not {text!r}")
+    return key.strip(), yaml.safe_load(value) if value else ""

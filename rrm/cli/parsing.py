@@ -1,0 +1,59 @@
+"""`rrm parse`: reads the votes out of judge texts from anywhere, without a model."""
+
+import click
+import msgspec
+
+from rrm.cli.exits import Exit
+from rrm.cli.rows import BadRow, Row, read_rows
+from rrm.errors import InputError
+from rrm.judging.prompts import Prompt
+from rrm.judging.verdicts import read
+from rrm.promptfiles import load_prompt
+
+__all__ = ["parse"]
+
+
+@click.command(short_help="Read the votes out of judge texts, without a model.")
+@click.argument("file")
+@click.option("--prompt", default="skywork_pairwise", show_default=True, help="Whose verdict format: a shipped prompt file by name, or a path.")
+def parse(file: str, prompt: str) -> None:
+    """Read the votes out of the judge texts in FILE ("-": stdin) and write a JSON line for each.
+
+    A row is {"text", "finish_reason"?}; finish_reason "length" says that a token limit cut the text. A line is
+    {"vote", "span", "reason"}: first, second, tie, unparsed or truncated; where in the text it was read
+    ([start, end) in characters, or null); and why it is that vote. A row's "id" is carried over.
+
+    Exit codes: 0 all rows are read; 2 bad input or usage; 4 some rows are malformed (their vote is null).
+    """
+    loaded = load_prompt(prompt)
+    failed = False
+    for row in read_rows(file):
+        line = _line(row, loaded)
+        failed = failed or line["vote"] is None
+        click.echo(msgspec.json.encode(line))
+    if failed:
+        raise click.exceptions.Exit(Exit.SOME_FAILED)
+
+
+def _line(row: Row | BadRow, prompt: Prompt) -> dict[str, object]:
+    identity = {"id": row.values["id"]} if isinstance(row, Row) and "id" in row.values else {}
+    try:
+        vote, span, reason = _read(row, prompt)
+    except InputError as error:
+        return identity | {"vote": None, "span": None, "reason": str(error)}
+    return identity | {"vote": vote, "span": span, "reason": reason}
+
+
+def _read(row: Row | BadRow, prompt: Prompt) -> tuple[object, object, str]:
+    if isinstance(row, BadRow):
+        raise InputError(row.error)
+    text = row.values.get("text")
+    if not isinstance(text, str):
+        raise InputError(f"row {row.number}: 'text' must be a string, not {text!r}")
+    is_cut = row.values.get("finish_reason") == "length"
+    return read(
+        text,
+        prompt.grammar,
+        "length" if is_cut else "stop",
+        reasoning_open=prompt.front.reasoning == "opened",
+    )
