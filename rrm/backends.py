@@ -5,6 +5,7 @@ Engines and their packages are imported here and only when they are chosen.
 
 import inspect
 import logging
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from importlib.util import find_spec
 
 from rrm import models
 from rrm.config import read_config
+from rrm.contests import check_at_least
 from rrm.engines.base import Engine
 from rrm.errors import InputError, MissingExtraError, UnknownNameError
 from rrm.judging.prompts import Prompt
@@ -73,7 +75,7 @@ class Choice:
         names = [parameter.name for parameter in known if parameter.kind is parameter.KEYWORD_ONLY]
         takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known)
         if unknown := [name for name in options if name not in names and not takes_all]:
-            raise UnknownNameError(f"argument of the engine {kind!r}", unknown[0], names)
+            raise UnknownNameError(f"{kind} engine argument", unknown[0], names)
         return options if self.concurrency is None else {size: self.concurrency} | options
 
 
@@ -109,7 +111,9 @@ def _openai(choice: Choice, _: Prompt) -> Backend:
 
     base_url = choice.base_url or os.environ.get("OPENAI_BASE_URL")
     if not base_url:
-        raise InputError("the engine 'openai' needs a base URL (--base-url, or OPENAI_BASE_URL), such as http://host:8000/v1")
+        raise InputError(
+            "the engine 'openai' needs a base URL (--base-url, or OPENAI_BASE_URL), such as http://host:8000/v1"
+        )
     options = choice.options(OpenAIEngine, "concurrency", "openai")
     model = choice.model or os.environ.get("RRM_MODEL")
     key = os.environ.get(choice.api_key_env)
@@ -122,17 +126,40 @@ def _scripted(choice: Choice, prompt: Prompt) -> Backend:
     from rrm.engines import scripted
 
     answers = {example.vote: example.text for example in reversed(prompt.front.examples)}
-
-    def make(
-        *, prefer: str = "longest", accuracy: float = 1.0, slots: int = 256, max_context: int | None = None
-    ) -> scripted.ScriptedEngine:
-        choose = scripted.noisy(scripted.chooser(prefer), accuracy)
-        return scripted.ScriptedEngine(scripted.answering(choose, answers), slots=slots, max_context=max_context)
-
     for vote in (Vote.FIRST, Vote.SECOND):
         if vote not in answers:
             raise InputError(f"prompt {prompt.name!r} has no example of the vote {vote.value!r} to answer with")
-    return Backend(make(**choice.options(make, "slots", "scripted")))  # type: ignore[arg-type]
+
+    def make(
+        *,
+        prefer: str = "longest",
+        accuracy: float = 1.0,
+        latency: float = 0.0,
+        slots: int = 256,
+        max_context: int | None = None,
+    ) -> scripted.ScriptedEngine:
+        choose = scripted.noisy(scripted.chooser(prefer), accuracy)
+        script = scripted.answering(choose, answers)
+        wait = (lambda _request, _index: latency) if latency else None
+        return scripted.ScriptedEngine(script, slots=slots, latency=wait, max_context=max_context)
+
+    options = choice.options(make, "slots", "scripted")
+    for name, value in options.items():
+        _check_scripted(name, value)
+    return Backend(make(**options))  # type: ignore[arg-type]
+
+
+def _check_scripted(name: str, value: object) -> None:
+    """Raises InputError for an argument of the scripted engine that is of no use to it."""
+    if name in ("slots", "max_context"):
+        check_at_least(name, value, 1)
+    elif name in ("accuracy", "latency"):
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        highest = 1.0 if name == "accuracy" else math.inf
+        if not (is_number and 0 <= value <= highest):  # type: ignore[operator]
+            raise InputError(f"{name} must be a number from 0{' to 1' if name == 'accuracy' else ''}, not {value!r}")
+    elif not isinstance(value, str):
+        raise InputError(f"{name} must be a text, not {value!r}")
 
 
 ENGINES: Mapping[str, Callable[[Choice, Prompt], Backend]] = {

@@ -10,10 +10,10 @@ Nothing here knows what a verdict means or what a prompt looks like.
 
 import asyncio
 import threading
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from rrm.engines.base import Engine
@@ -166,7 +166,7 @@ class Stream(Generic[T, R]):
 
     async def _feed(self) -> None:
         try:
-            async for item in _read_apart(self._items):
+            async for item in _Reader(self._items):
                 await self._gate.wait_open()
                 await self._room.acquire()
                 self._started.append(asyncio.create_task(self._work(item)))
@@ -177,38 +177,59 @@ class Stream(Generic[T, R]):
             asyncio.get_running_loop().call_soon(self._news.set)
 
 
-_BATCH = 64
-_BATCH_SECONDS = 0.002
+_READ_AHEAD = 64
+"""Items that are read and not yet asked for. Enough that a fast source never starves the loop for the interpreter lock."""
 
 
-async def _read_apart(items: Iterable[T]) -> AsyncIterator[T]:
-    """Read an iterable on another thread, in batches that a slow one keeps short."""
-    iterator = iter(items)
-    is_more = True
-    while is_more:
-        batch, is_more = await asyncio.to_thread(_next_batch, iterator)
-        for item in batch:
-            if isinstance(item, _Failure):
-                raise item.error
-            yield item
+class _Reader(Generic[T]):
+    """Reads an iterable on a thread of its own, a little ahead; each item is there as soon as it is read.
 
+    The thread is a daemon: one that is stuck in a blocking source keeps no program from ending.
+    """
 
-class _Failure:
-    def __init__(self, error: Exception) -> None:
-        self.error = error
+    def __init__(self, items: Iterable[T]) -> None:
+        self._items = items
+        self._read: deque[T] = deque()
+        self._room = threading.Semaphore(_READ_AHEAD)
+        self._loop = asyncio.get_running_loop()
+        self._news = asyncio.Event()
+        self._error: BaseException | None = None
+        self._is_done = False
+        threading.Thread(target=self._run, name="rrm-reader", daemon=True).start()
 
-
-def _next_batch(iterator: Iterator[T]) -> tuple[list[T | _Failure], bool]:
-    batch: list[T | _Failure] = []
-    until = time.monotonic() + _BATCH_SECONDS
-    while len(batch) < _BATCH and (not batch or time.monotonic() < until):
+    async def __aiter__(self) -> AsyncIterator[T]:
         try:
-            batch.append(next(iterator))
+            while True:
+                while self._read:
+                    self._room.release()
+                    yield self._read.popleft()
+                if self._is_done and not self._read:
+                    break
+                self._news.clear()
+                if not self._read and not self._is_done:
+                    await self._news.wait()
+        finally:
+            self._is_done = True
+            self._room.release()
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        try:
+            iterator = iter(self._items)
+            while self._room.acquire() and not self._is_done:
+                self._read.append(next(iterator))
+                self._tell()
         except StopIteration:
-            return batch, False
-        except Exception as error:  # noqa: BLE001 - carried over to the event loop
-            return [*batch, _Failure(error)], False
-    return batch, True
+            pass
+        except BaseException as error:  # noqa: BLE001 - the iterable is the caller's: raised where its items are awaited
+            self._error = error
+        self._is_done = True
+        self._tell()
+
+    def _tell(self) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._news.set)
 
 
 class LoopThread:

@@ -48,7 +48,9 @@ class Output:
 def _check(path: Path, input_path: str) -> None:
     folder = path.parent
     if path.is_dir() or not folder.is_dir():
-        raise InputError(f"output {path} can't be written: {'it is a folder' if path.is_dir() else f'there is no folder {folder}'}")
+        raise InputError(
+            f"output {path} can't be written: {'it is a folder' if path.is_dir() else f'there is no folder {folder}'}"
+        )
     if not os.access(path if path.exists() else folder, os.W_OK):
         raise InputError(f"output {path} can't be written: permission denied")
     if input_path != "-" and path.exists() and Path(input_path).exists() and path.samefile(input_path):

@@ -15,7 +15,12 @@ __all__ = ["parse"]
 
 @click.command(short_help="Read the votes out of judge texts, without a model.")
 @click.argument("file")
-@click.option("--prompt", default="skywork_pairwise", show_default=True, help="Whose verdict format: a shipped prompt file by name, or a path.")
+@click.option(
+    "--prompt",
+    default="skywork_pairwise",
+    show_default=True,
+    help="Whose verdict format: a shipped prompt file by name, or a path.",
+)
 def parse(file: str, prompt: str) -> None:
     """Read the votes out of the judge texts in FILE ("-": stdin) and write a JSON line for each.
 

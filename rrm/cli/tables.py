@@ -17,7 +17,9 @@ _SNIPPET = 60
 
 def print_ranking(console: Console, ranking: Ranking, responses: Sequence[object]) -> None:
     """A table of the responses, best first; below it the matches, drawn as a bracket where they are one."""
-    table = Table("place", "response", "score", "text", title=_title(ranking.id, ranking.strategy), title_justify="left")
+    table = Table(
+        "place", "response", "score", "text", title=_title(ranking.id, ranking.strategy), title_justify="left"
+    )
     for place, index in enumerate(ranking.order, 1):
         table.add_row(str(place), f"#{index}", f"{ranking.scores[index]:g}", Text(_snippet(responses[index])))
     console.print(table)
@@ -44,7 +46,9 @@ def bracket_lines(matches: Sequence[PlayedMatch]) -> list[str]:
     if not matches:
         return []
     by_winner = {match.winner: match for match in sorted(matches, key=lambda match: match.round, reverse=True)}
-    entered = {(match.number, player): _feeder(matches, match, player) for match in matches for player in _players(match)}
+    entered = {
+        (match.number, player): _feeder(matches, match, player) for match in matches for player in _players(match)
+    }
     final = by_winner[max(matches, key=lambda match: match.round).winner]
     lines, _ = _draw(final, entered)
     return [line.rstrip() for line in lines]
@@ -60,9 +64,7 @@ def _feeder(matches: Sequence[PlayedMatch], match: PlayedMatch, player: int) -> 
     return max(won, key=lambda other: other.round, default=None)
 
 
-def _draw(
-    match: PlayedMatch, entered: dict[tuple[int, int], PlayedMatch | None]
-) -> tuple[list[str], int]:
+def _draw(match: PlayedMatch, entered: dict[tuple[int, int], PlayedMatch | None]) -> tuple[list[str], int]:
     """The lines of a match and everything before it, and which of them its winner stands on."""
     (upper, upper_exit), (lower, lower_exit) = (
         _draw(feeder, entered) if (feeder := entered[match.number, player]) else ([f"#{player} "], 0)
@@ -93,7 +95,9 @@ def _match_lines(matches: Sequence[PlayedMatch]) -> list[str]:
 
 def _footer(ranking: Ranking) -> str:
     usage, votes = ranking.usage, ranking.votes_lost
-    tokens = f"{usage.prompt_tokens} prompt ({usage.cached_tokens} cached) and {usage.completion_tokens} generated tokens"
+    tokens = (
+        f"{usage.prompt_tokens} prompt ({usage.cached_tokens} cached) and {usage.completion_tokens} generated tokens"
+    )
     model = ranking.judge.model if ranking.judge else "?"
     line = f"{len(ranking.matches)} matches, {_votes(votes)}; {usage.requests} requests, {tokens}; judge: {model}"
     return "\n".join([line, *(f"note: {note}" for note in ranking.notes)])
