@@ -59,7 +59,7 @@ def rank(file: str, **flags: object) -> None:
 @click.argument("file")
 @click.option("--transcripts", is_flag=True, help="Add what the judge said, sample by sample.")
 @judge_options
-def compare(file: str, transcripts: bool, **flags: object) -> None:  # noqa: FBT001 - click passes it by name
+def compare(file: str, transcripts: bool, **flags: object) -> None:
     """Judge the two responses of each row of FILE ("-": stdin).
 
     FILE holds a JSON object, a JSON array, or JSON Lines; a row is {"id"?, "query", "first", "second",

@@ -45,12 +45,10 @@ def bracket_lines(matches: Sequence[PlayedMatch]) -> list[str]:
     """A knockout's bracket as text, with the score of each match where its winner goes on."""
     if not matches:
         return []
-    by_winner = {match.winner: match for match in sorted(matches, key=lambda match: match.round, reverse=True)}
     entered = {
         (match.number, player): _feeder(matches, match, player) for match in matches for player in _players(match)
     }
-    final = by_winner[max(matches, key=lambda match: match.round).winner]
-    lines, _ = _draw(final, entered)
+    lines, _ = _draw(max(matches, key=lambda match: match.round), entered)
     return [line.rstrip() for line in lines]
 
 

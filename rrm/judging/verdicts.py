@@ -78,13 +78,15 @@ def read(text: str, grammar: Grammar, finish_reason: FinishReason = "stop", *, r
 
 
 def _read_answer(text: str, start: int, grammar: Grammar, finish_reason: FinishReason) -> Reading:
-    verdicts = list(_pick(text, start, grammar))
-    if not verdicts:
-        return _lost(finish_reason, None, f"no {_shape(grammar)} in the answer")
-    readings = [_read_verdict(verdict, grammar, finish_reason) for verdict in verdicts]
-    if len({reading.vote for reading in readings}) > 1:
-        return Reading(Vote.UNPARSED, readings[-1].span, f"more than one {_shape(grammar)}, and they contradict")
-    return readings[-1]
+    found: Reading | None = None
+    for verdict in _pick(text, start, grammar):
+        reading = _read_verdict(verdict, grammar, finish_reason)
+        if reading.vote.is_lost:
+            return reading
+        if found and found.vote is not reading.vote:
+            return Reading(Vote.UNPARSED, reading.span, f"more than one {_shape(grammar)}, and they contradict")
+        found = reading
+    return found or _lost(finish_reason, None, f"no {_shape(grammar)} in the answer")
 
 
 def _pick(text: str, start: int, grammar: Grammar) -> Iterator[_Verdict]:
