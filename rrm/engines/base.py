@@ -43,12 +43,13 @@ class Engine(Protocol):
     async def open(self) -> EngineInfo:
         """Load or probe the model; the first call does the work, later ones return the same.
 
-        Raises EngineUnreachableError, EngineRefusedError, ModelError or MissingExtraError.
+        Raises EngineUnreachableError, EngineRefusedError, ModelError or MissingExtraError; EngineClosedError
+        after `aclose`.
         """
         ...
 
     def sample(self, request: SampleRequest) -> AsyncIterator[Completion]:
-        """Yield `request.n` completions, each when it is known, in any order.
+        """Yield `request.n` completions, each when it is known, in any order; opens the engine if need be.
 
         Closing or cancelling the iteration cancels the request. Raises PromptTooLongError for a prompt
         that does not fit, EngineError for anything that repeating did not mend.

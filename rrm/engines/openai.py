@@ -1,0 +1,366 @@
+"""A judge behind any server with the OpenAI interface: vLLM, SGLang, llama.cpp, Ollama, a gateway, OpenAI.
+
+Invariants: sample i of a prompt is asked with the seed `sample_seed` says, however a server makes us cut
+the request up; what one server does not understand is found out once, said once, and remembered for that
+server; nothing runs after a request was cancelled or the engine closed. How the format looks is in
+chat.py, how a request gets across in http.py. Keys are handed in: the environment is not read here.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from difflib import get_close_matches
+from functools import partial
+from typing import Any, TypeVar
+
+import httpx
+
+from rrm.engines.base import EngineInfo
+from rrm.engines.chat import Dialect, Json, MalformedReplyError, adapted, body_of, overflow_of, read_reply, singles
+from rrm.engines.http import FailedError, Patience, RefusedError, Server, Servers
+from rrm.errors import EngineClosedError, EngineRefusedError, EngineUnreachableError, InputError, PromptTooLongError
+from rrm.types import Completion, SampleRequest
+
+__all__ = ["OpenAIEngine"]
+
+_log = logging.getLogger("rrm")
+
+Result = TypeVar("Result")
+Answer = tuple[list[Completion], list[SampleRequest]]
+"""Completions, and requests for the samples that are still missing."""
+
+_RATE_LIMITED = 429
+
+
+class OpenAIEngine:
+    """Samples from one or several servers of the same model.
+
+    `base_url` is the address up to `/v1`; with several, each request goes to the live server with the least
+    to do. `model` is the server's name for it; None takes the first that it lists. `concurrency` bounds the
+    samples in flight over all servers, first come first served: a request for n takes n of them, at once, or
+    all where it asks for more. `attempts` is how often a request is tried before EngineUnreachableError.
+    Times are seconds: `timeout` for one request, `connect_timeout` for its connection, `probe_timeout` for
+    finding out at `open` who is there, `wait_initial` and `wait_max` for the pauses between attempts, which
+    double. `api_key_env` is only named in messages: the variable that the caller read the key from.
+
+    Raises InputError for arguments that can't work.
+    """
+
+    def __init__(
+        self,
+        base_url: str | Sequence[str],
+        *,
+        model: str | None = None,
+        api_key: str | None = None,
+        concurrency: int = 64,
+        attempts: int = 6,
+        timeout: float = 600.0,
+        connect_timeout: float = 10.0,
+        probe_timeout: float = 25.0,
+        wait_initial: float = 0.5,
+        wait_max: float = 30.0,
+        api_key_env: str = "OPENAI_API_KEY",
+    ) -> None:
+        _require(concurrency >= 1, f"concurrency must be at least 1, not {concurrency}")
+        _require(attempts >= 1, f"attempts must be at least 1, not {attempts}")
+        times = {"timeout": timeout, "connect_timeout": connect_timeout, "probe_timeout": probe_timeout}
+        for name, seconds in times.items():
+            _require(seconds > 0, f"{name} must be more than 0 seconds, not {seconds}")
+        _require(0 <= wait_initial <= wait_max, f"0 <= wait_initial <= wait_max, not {wait_initial} and {wait_max}")
+        _require(model != "", "model must be a name, or None for the first model that the server lists")
+        self._urls = _checked_urls(base_url)
+        self._key, self._key_env = _checked_key(api_key), api_key_env
+        self._wanted_model = model
+        self._patience = Patience(attempts, timeout, connect_timeout, wait_initial, wait_max)
+        self._probe_timeout = probe_timeout
+        self._slots = _Slots(concurrency)
+        self._dialects: dict[Server, Dialect] = {}
+        self._running: set[asyncio.Task[Any]] = set()
+        self._opening = asyncio.Lock()
+        self._info: EngineInfo | None = None
+        self._is_closed = False
+
+    @property
+    def unfinished(self) -> int:
+        """How many HTTP requests are queued or running."""
+        return len(self._running)
+
+    async def open(self) -> EngineInfo:
+        self._refuse_if_closed()
+        async with self._opening:
+            if self._info is None:
+                self._info = await self._outcome(self._start(self._probe()))
+            return self._info
+
+    async def sample(self, request: SampleRequest) -> AsyncIterator[Completion]:
+        await self.open()
+        started = [self._start(self._ask(request))] if request.n else []
+        running = set(started)
+        try:
+            while running:
+                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    completions, missing = self._result_of(task)
+                    more = [self._start(self._ask(part)) for part in missing]
+                    started += more
+                    running.update(more)
+                    for completion in completions:
+                        yield completion
+        finally:
+            await _end(started)
+
+    async def aclose(self) -> None:
+        self._is_closed = True
+        await _end(list(self._running))
+        if self._info is not None:
+            await self._servers.aclose()
+
+    def _start(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+        """Run `work` as a task that `aclose` ends."""
+        try:
+            self._refuse_if_closed()
+        except EngineClosedError:
+            work.close()
+            raise
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    async def _outcome(self, task: asyncio.Task[Result]) -> Result:
+        try:
+            await asyncio.wait([task])
+            return self._result_of(task)
+        finally:
+            await _end([task])
+
+    def _result_of(self, task: asyncio.Task[Result]) -> Result:
+        # Whoever waits for a task is gone before it cancels it, so a cancelled one was cancelled by `aclose`.
+        if task.cancelled():
+            self._refuse_if_closed()
+        return task.result()
+
+    def _refuse_if_closed(self) -> None:
+        if self._is_closed:
+            raise EngineClosedError(f"the engine for {', '.join(self._urls)} was closed")
+
+    # Finding out who is there.
+
+    async def _probe(self) -> EngineInfo:
+        servers = Servers(self._urls, self._key, self._patience, self._slots.count)
+        try:
+            listings = await self._listings(servers)
+            info = self._info_from(listings)
+        except BaseException:
+            await servers.aclose()
+            raise
+        self._servers = servers
+        return info
+
+    async def _listings(self, servers: Servers) -> dict[str, dict[str, int | None]]:
+        """What each live server lists. Raises EngineRefusedError, and EngineUnreachableError where none is alive."""
+        found = await asyncio.gather(
+            *(self._listing(servers, server) for server in servers.all), return_exceptions=True
+        )
+        dead: list[str] = []
+        listings: dict[str, dict[str, int | None]] = {}
+        for server, outcome in zip(servers.all, found, strict=True):
+            if isinstance(outcome, FailedError):
+                servers.leave_out(server)
+                dead.append(f"{server.url}: {outcome}")
+            elif isinstance(outcome, BaseException):
+                raise outcome
+            else:
+                listings[server.url] = outcome
+                server.models = tuple(outcome)
+        if not listings:
+            raise EngineUnreachableError(f"{'; '.join(dead)}. Is the server running, and is the address right?")
+        for reason in dead:
+            _log.warning("left out, because it does not answer: %s", reason)
+        return listings
+
+    async def _listing(self, servers: Servers, server: Server) -> dict[str, int | None]:
+        """The models of a live server with the context of each; none where it does not tell."""
+        try:
+            return _models_in(await servers.probe(server, "/models", self._probe_timeout))
+        except FailedError as failure:
+            if failure.status == _RATE_LIMITED:
+                return {}
+            raise
+        except RefusedError as refusal:
+            if refusal.status in (401, 403) or refusal.status < 400:
+                raise self._explained(refusal) from None
+            return {}
+
+    def _info_from(self, listings: Mapping[str, Mapping[str, int | None]]) -> EngineInfo:
+        self._model = self._wanted_model or _first_model(listings)
+        for url, models in listings.items():
+            if models and self._model not in models:
+                near = get_close_matches(self._model, models, n=3, cutoff=0.3) or list(models)[:3]
+                _log.warning("%s does not list the model %r, only such as %s", url, self._model, ", ".join(near))
+        contexts = [models.get(self._model) for models in listings.values()]
+        return EngineInfo(
+            "openai",
+            _reported(self._model),
+            self._slots.count,
+            min((context for context in contexts if context), default=None),
+        )
+
+    # Asking.
+
+    async def _ask(self, part: SampleRequest) -> Answer:
+        async with self._slots.held(part.n):
+            return await self._servers.ask(partial(self._converse, part), part.n)
+
+    async def _converse(self, part: SampleRequest, server: Server) -> Answer:
+        """Ask one server, saying it in other words as long as it refuses the words only."""
+        dialect = self._dialects.get(server, Dialect())
+        while not (dialect.one_at_a_time and part.n > 1):
+            try:
+                content = body_of(part, self._model, dialect)
+                reply = await self._servers.exchange(server, "/chat/completions", content)
+            except RefusedError as refusal:
+                part, dialect = self._reworded(part, dialect, refusal)
+            else:
+                return self._read(reply, part, server, dialect)
+        self._learn(server, dialect)
+        return [], singles(part)
+
+    def _reworded(self, part: SampleRequest, dialect: Dialect, refusal: RefusedError) -> tuple[SampleRequest, Dialect]:
+        """What to ask in place of what was refused. Raises PromptTooLongError or EngineRefusedError if nothing."""
+        if refusal.status not in (400, 413, 422):
+            raise self._explained(refusal) from None
+        if overflow := overflow_of(refusal.message):
+            if 0 < overflow.room < part.sampling.max_tokens:
+                return replace(part, sampling=replace(part.sampling, max_tokens=overflow.room)), dialect
+            known_limit = self._info.max_context if self._info else None
+            raise PromptTooLongError(overflow.length, overflow.limit or known_limit) from None
+        other = adapted(dialect, part, refusal.param, refusal.message)
+        if other is None:
+            raise self._explained(refusal) from None
+        return part, other
+
+    def _read(self, reply: Json, part: SampleRequest, server: Server, dialect: Dialect) -> Answer:
+        try:
+            completions = read_reply(reply, part)
+        except MalformedReplyError as error:
+            raise FailedError(self._servers.redacted(str(error))) from None
+        has_logprobs = any(completion.logprobs or not completion.text for completion in completions)
+        self._learn(
+            server,
+            replace(
+                dialect,
+                one_at_a_time=dialect.one_at_a_time or len(completions) < part.n,
+                gives_logprobs=has_logprobs or not part.logprobs or "logprobs" in dialect.dropped,
+            ),
+        )
+        return completions, singles(part, len(completions))
+
+    def _learn(self, server: Server, dialect: Dialect) -> None:
+        known = self._dialects.get(server, Dialect())
+        self._dialects[server] = known.merged(dialect)
+        for clause in self._dialects[server].news(known):
+            _log.warning("%s %s", server.url, clause)
+
+    def _explained(self, refusal: RefusedError) -> EngineRefusedError:
+        return EngineRefusedError(
+            f"{refusal.url} refused the request with status {refusal.status}: {refusal.message.rstrip('.')}. "
+            + self._remedy(refusal.status)
+        )
+
+    def _remedy(self, status: int) -> str:
+        if status in (401, 403):
+            fault = "The key that was sent is not accepted" if self._key else "No key was sent"
+            return f"{fault}: put a valid one into the environment variable {self._key_env}, or pass api_key."
+        if status == 404:
+            return f"{self._listed()}A base URL usually ends in /v1."
+        if status < 400:
+            return "Use the address that it names as the base URL."
+        return "Asking again can't help: correct the request, or the server's settings."
+
+    def _listed(self) -> str:
+        names = dict.fromkeys(name for server in self._servers.all for name in server.models)
+        return f"The server lists these models: {', '.join(names)}. " if names else ""
+
+
+class _Slots:
+    """A bounded number of slots, taken several at a time, first come first served."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._free = asyncio.Semaphore(count)
+        self._turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def held(self, wanted: int) -> AsyncIterator[None]:
+        """Hold so many slots, or all there are."""
+        taken = 0
+        try:
+            async with self._turn:  # one taker at a time: two that each held a half would wait for ever
+                while taken < min(wanted, self.count):
+                    await self._free.acquire()
+                    taken += 1
+            yield
+        finally:
+            for _ in range(taken):
+                self._free.release()
+
+
+async def _end(tasks: Collection[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _require(is_so: bool, otherwise: str) -> None:
+    if not is_so:
+        raise InputError(otherwise)
+
+
+def _checked_urls(base_url: str | Sequence[str]) -> tuple[str, ...]:
+    urls = (base_url,) if isinstance(base_url, str) else tuple(base_url)
+    _require(bool(urls), "base_url is empty: give at least one address, such as http://host:8000/v1")
+    return tuple(dict.fromkeys(_checked_url(url) for url in urls))
+
+
+def _checked_url(text: str) -> str:
+    # Before anything is quoted: what stands in these places is as a rule a secret.
+    _require(
+        "@" not in text and "?" not in text, "base_url holds a user name, a password or a query: pass api_key for keys"
+    )
+    try:
+        url = httpx.URL(text.strip())
+    except httpx.InvalidURL as error:
+        raise InputError(f"base_url {text!r} is no address: {error}") from None
+    is_web = url.scheme in ("http", "https") and bool(url.host)
+    _require(is_web, f"base_url {text!r} is no web address: it should look like http://host:8000/v1")
+    return str(url).rstrip("/").removesuffix("/chat/completions")
+
+
+def _checked_key(key: str | None) -> str | None:
+    key = (key or "").strip()
+    _require(key.isascii() and key.isprintable(), "api_key holds characters that can't stand in a header")
+    return key or None
+
+
+def _models_in(reply: Json) -> dict[str, int | None]:
+    entries: Iterator[Any] = iter(reply.get("data") or ())
+    models = [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
+    return {
+        entry["id"]: context if isinstance(context := entry.get("max_model_len"), int) else None for entry in models
+    }
+
+
+def _first_model(listings: Mapping[str, Mapping[str, int | None]]) -> str:
+    for models in listings.values():
+        if models:
+            return next(iter(models))
+    raise InputError(f"{', '.join(listings)} lists no models: name the model that it serves (model=...)")
+
+
+def _reported(model: str) -> str:
+    """A model's name for results: servers may call it by the folder it lies in, of which only the last part counts."""
+    is_path = model.startswith(("/", ".", "~")) or "\\" in model
+    return model.replace("\\", "/").rstrip("/").rpartition("/")[2] if is_path else model
