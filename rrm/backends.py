@@ -5,11 +5,13 @@ Engines and their packages are imported here and only when they are chosen.
 
 import inspect
 import logging
-import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import Annotated, Any
+
+import msgspec
 
 from rrm import models
 from rrm.config import read_config
@@ -50,8 +52,8 @@ class Choice:
             raise UnknownNameError("engine", self.engine, ENGINES)
         if self.base_url is not None and self.engine not in (None, "openai"):
             raise InputError(f"a base URL is for the engine 'openai', not for {self.engine!r}")
-        if self.concurrency is not None and self.concurrency < 1:
-            raise InputError(f"concurrency must be at least 1, not {self.concurrency}")
+        if self.concurrency is not None:
+            check_at_least("concurrency", self.concurrency, 1)
 
     def make(self, prompt: Prompt) -> Backend:
         """The engine, not opened. May take long: a model may have to be fetched. Raises RRMError."""
@@ -68,15 +70,31 @@ class Choice:
     def options(self, maker: Callable[..., object], size: str, kind: str) -> dict[str, object]:
         """The engine's own arguments, with `concurrency` under the name that the engine has for it.
 
-        Raises UnknownNameError for one that `maker` does not take by name.
+        Raises UnknownNameError for one that `maker` does not take by name, InputError for one of a wrong type.
         """
         options = {name.replace("-", "_"): value for name, value in self.arguments.items()}
-        known = inspect.signature(maker).parameters.values()
-        names = [parameter.name for parameter in known if parameter.kind is parameter.KEYWORD_ONLY]
-        takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known)
-        if unknown := [name for name in options if name not in names and not takes_all]:
-            raise UnknownNameError(f"{kind} engine argument", unknown[0], names)
+        known = inspect.signature(maker, eval_str=True).parameters
+        takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
+        named = {name: parameter for name, parameter in known.items() if parameter.kind is parameter.KEYWORD_ONLY}
+        for name, value in options.items():
+            if name in named:
+                _check_type(f"{name} of the engine {kind!r}", value, named[name].annotation)
+            elif name in known:
+                raise InputError(f"{name!r} has a setting of its own and is no {kind} engine argument")
+            elif not takes_all:
+                raise UnknownNameError(f"{kind} engine argument", name, named)
         return options if self.concurrency is None else {size: self.concurrency} | options
+
+
+def _check_type(what: str, value: object, wanted: Any) -> None:
+    if wanted is inspect.Parameter.empty:
+        return
+    try:
+        msgspec.convert(value, wanted)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{what}: {error}") from error
+    except TypeError:
+        return  # a type of the engine's own, which it checks itself
 
 
 def _resolve(choice: Choice) -> models.ResolvedModel:
@@ -95,7 +113,7 @@ def _vllm(choice: Choice, _: Prompt) -> Backend:
 
     options = choice.options(VLLMEngine, "max_num_seqs", "vllm")
     model = _resolve(choice)
-    return Backend(VLLMEngine(model.location, name=model.name, **options), model.is_embedded)  # type: ignore[arg-type]
+    return Backend(VLLMEngine(model.location, **({"name": model.name} | options)), model.is_embedded)  # type: ignore[arg-type]
 
 
 def _transformers(choice: Choice, _: Prompt) -> Backend:
@@ -103,7 +121,7 @@ def _transformers(choice: Choice, _: Prompt) -> Backend:
 
     options = choice.options(TransformersEngine, "batch_size", "transformers")
     model = _resolve(choice)
-    return Backend(TransformersEngine(model.location, name=model.name, **options), model.is_embedded)  # type: ignore[arg-type]
+    return Backend(TransformersEngine(model.location, **({"name": model.name} | options)), model.is_embedded)  # type: ignore[arg-type]
 
 
 def _openai(choice: Choice, _: Prompt) -> Backend:
@@ -115,11 +133,12 @@ def _openai(choice: Choice, _: Prompt) -> Backend:
             "the engine 'openai' needs a base URL (--base-url, or OPENAI_BASE_URL), such as http://host:8000/v1"
         )
     options = choice.options(OpenAIEngine, "concurrency", "openai")
-    model = choice.model or os.environ.get("RRM_MODEL")
-    key = os.environ.get(choice.api_key_env)
-    return Backend(
-        OpenAIEngine(base_url, model=model, api_key=key, api_key_env=choice.api_key_env, **options)  # type: ignore[arg-type]
-    )
+    settings = {
+        "model": choice.model or os.environ.get("RRM_MODEL"),
+        "api_key": os.environ.get(choice.api_key_env),
+        "api_key_env": choice.api_key_env,
+    }
+    return Backend(OpenAIEngine(base_url, **(settings | options)))  # type: ignore[arg-type]
 
 
 def _scripted(choice: Choice, prompt: Prompt) -> Backend:
@@ -133,8 +152,8 @@ def _scripted(choice: Choice, prompt: Prompt) -> Backend:
     def make(
         *,
         prefer: str = "longest",
-        accuracy: float = 1.0,
-        latency: float = 0.0,
+        accuracy: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0,
+        latency: Annotated[float, msgspec.Meta(ge=0)] = 0.0,
         slots: int = 256,
         max_context: int | None = None,
     ) -> scripted.ScriptedEngine:
@@ -143,23 +162,7 @@ def _scripted(choice: Choice, prompt: Prompt) -> Backend:
         wait = (lambda _request, _index: latency) if latency else None
         return scripted.ScriptedEngine(script, slots=slots, latency=wait, max_context=max_context)
 
-    options = choice.options(make, "slots", "scripted")
-    for name, value in options.items():
-        _check_scripted(name, value)
-    return Backend(make(**options))  # type: ignore[arg-type]
-
-
-def _check_scripted(name: str, value: object) -> None:
-    """Raises InputError for an argument of the scripted engine that is of no use to it."""
-    if name in ("slots", "max_context"):
-        check_at_least(name, value, 1)
-    elif name in ("accuracy", "latency"):
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        highest = 1.0 if name == "accuracy" else math.inf
-        if not (is_number and 0 <= value <= highest):  # type: ignore[operator]
-            raise InputError(f"{name} must be a number from 0{' to 1' if name == 'accuracy' else ''}, not {value!r}")
-    elif not isinstance(value, str):
-        raise InputError(f"{name} must be a text, not {value!r}")
+    return Backend(make(**choice.options(make, "slots", "scripted")))  # type: ignore[arg-type]
 
 
 ENGINES: Mapping[str, Callable[[Choice, Prompt], Backend]] = {

@@ -24,9 +24,21 @@ def read_config(path: str | Path | None = None) -> dict[str, object]:
     try:
         settings = yaml.safe_load(Path(named).read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"config file {named} can't be read: {error}") from error
+        raise InputError(f"config file {named} can't be read: {_reason(error)}") from error
     if settings is None:
         return {}
-    if not isinstance(settings, dict) or not all(isinstance(name, str) for name in settings):
-        raise InputError(f"config file {named} must hold option names with values, not {type(settings).__name__}")
+    if not isinstance(settings, dict):
+        raise InputError(f"config file {named} must hold option names with values, not a {type(settings).__name__}")
+    if wrong := [name for name in settings if not isinstance(name, str)]:
+        raise InputError(f"config file {named}: the option name {wrong[0]!r} is no text")
     return {name.replace("-", "_"): value for name, value in settings.items()}
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, in one line."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        mark = error.problem_mark
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(str(error).split())

@@ -4,7 +4,7 @@ Identical responses are one contestant: they are judged once and tie by construc
 the contestants that a tournament knows and the indices of the responses that the user knows.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rrm.errors import ContestError, InputError
@@ -96,22 +96,20 @@ def _messages(value: object, what: str) -> tuple[Message, ...]:
 
 
 def _message(value: object, what: str) -> Message:
-    if isinstance(value, Message):
-        return value
-    get: Callable[[str], object] = value.get if isinstance(value, Mapping) else lambda _: None
-    role, content = get("role"), get("content")
+    given: Mapping[object, object] = value if isinstance(value, Mapping) else {}
+    role, content = value if isinstance(value, Message) else (given.get("role"), given.get("content"))
     if not isinstance(role, str) or not isinstance(content, str):
         raise ContestError(f"{what}: a chat message needs a role and a content, both strings, not {_shown(value)}")
     return Message(role, content)
 
 
 def _shown(value: object) -> str:
-    if value is None or value in ([], ()):
+    if value is None or (isinstance(value, Sequence) and not value):
         return repr(value)
     return type(value).__name__
 
 
-def check_at_least(name: str, value: int, least: int) -> None:
+def check_at_least(name: str, value: object, least: int) -> None:
     """Raises InputError for a count that is too small or no count."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise InputError(f"{name} must be a whole number of at least {least}, not {value!r}")

@@ -7,6 +7,8 @@ loses nothing when one of them fails.
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal, NoReturn
 
@@ -138,7 +140,7 @@ class Ranking:
 
     def to_json(self) -> str:
         """One line of JSON that `from_json` turns back into an equal ranking."""
-        return msgspec.json.encode(self.to_dict()).decode()
+        return _line(self.to_dict())
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Ranking:
@@ -194,7 +196,19 @@ class Comparison:
 
     def to_json(self, *, transcripts: bool = False) -> str:
         """One line of JSON; `transcripts` adds what the judge said, sample by sample."""
-        return msgspec.json.encode(self.to_dict(transcripts=transcripts)).decode()
+        return _line(self.to_dict(transcripts=transcripts))
+
+
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+
+
+def _line(values: dict[str, object]) -> str:
+    """One line of JSON. Halves of surrogate pairs, which judges and callers may send and UTF-8 can't hold, become U+FFFD."""
+    try:
+        return msgspec.json.encode(values).decode()
+    except UnicodeEncodeError:
+        plain = json.dumps(msgspec.to_builtins(values), ensure_ascii=False, separators=(",", ":"))
+        return _HALF_PAIR.sub("\ufffd", plain)
 
 
 def _said(error: Exception) -> str:

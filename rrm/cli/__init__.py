@@ -1,6 +1,7 @@
 """The command line: arguments become calls, results become lines and exit codes, and nothing else."""
 
 import logging
+import os
 import sys
 
 import click
@@ -11,12 +12,25 @@ from rrm.cli.exits import Exit, code_of
 from rrm.cli.judging import compare, rank
 from rrm.cli.parsing import parse
 from rrm.cli.prompts import prompts
+from rrm.cli.terminal import printable
 from rrm.errors import RRMError
 
 __all__ = ["main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class _ReaderLeftError(Exception):
+    """Whoever read our output has gone. Not a BrokenPipeError, which click would take for a failure."""
+
+
+class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderLeftError from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="rrm")
 def commands() -> None:
     """Rank responses with a reasoning judge model: tournaments over pairwise verdicts."""
@@ -28,7 +42,7 @@ for command in (rank, compare, parse, prompts, doctor):
 
 def main() -> None:
     """Run the command line and exit with its code; see `rrm.cli.exits`."""
-    _show_notes(is_quiet="--quiet" in sys.argv)
+    _show_notes()
     try:
         sys.exit(commands.main(standalone_mode=False, prog_name="rrm") or Exit.OK)
     except RRMError as error:
@@ -38,22 +52,28 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _end("rrm: interrupted; what was done so far is written", Exit.INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has gone; there is nobody to tell.
-        sys.stderr.close()
+    except _ReaderLeftError:
+        # There is nobody to tell; what still stands in the buffer must not fail again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(Exit.OK)
     except OSError as error:
         _end(f"rrm: error: {error}", Exit.INPUT)
 
 
 def _end(message: str, code: Exit) -> None:
-    click.echo(message, err=True)
+    click.echo(printable(message), err=True)
     sys.exit(code)
 
 
-def _show_notes(*, is_quiet: bool) -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("rrm: %(message)s"))
+class _Notes(logging.Handler):
+    """Writes to what stderr is at the time, since a progress bar puts itself in its place."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stderr.write(f"rrm: {printable(record.getMessage())}\n")
+
+
+def _show_notes() -> None:
     log = logging.getLogger("rrm")
-    log.addHandler(handler)
-    log.setLevel(logging.ERROR if is_quiet else logging.INFO)
+    if not any(isinstance(handler, _Notes) for handler in log.handlers):
+        log.addHandler(_Notes())
+    log.setLevel(logging.INFO)

@@ -4,20 +4,22 @@ Rows stream: the next are read while earlier ones are judged, and each result is
 all before it are done. A row that fails is a result with status "failed" and stops no other.
 """
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import Generic, TypeVar
+from typing import Generic, TypeGuard, TypeVar
 
 import click
-from rich.console import Console
+from rich.console import RenderableType
 
 from rrm import errors
 from rrm.cli.exits import Exit
 from rrm.cli.options import Settings, judge_options
 from rrm.cli.output import Output
-from rrm.cli.rows import BadRow, Row, read_rows
-from rrm.cli.tables import print_comparison, print_ranking
+from rrm.cli.rows import BadRow, Row, estimate_rows, read_rows
+from rrm.cli.tables import show_comparison, show_ranking
+from rrm.cli.terminal import counted, printable
 from rrm.errors import InputError, RRMError
 from rrm.judge import Judge
 from rrm.ranking import Comparison, Ranking
@@ -27,6 +29,8 @@ from rrm.types import Contest
 __all__ = ["compare", "rank"]
 
 R = TypeVar("R", bound=Ranking | Comparison)
+
+_log = logging.getLogger("rrm")
 
 
 @click.command(short_help="Rank the responses of each row, best first.")
@@ -50,7 +54,7 @@ def rank(file: str, **flags: object) -> None:
         lambda judge, contests: judge.rank_many(contests, strategy=strategy),
         lambda identity, error: Ranking.failed(strategy, error, seed=seed, id=identity),
         Ranking.to_json,
-        lambda console, ranking, contest: print_ranking(console, ranking, contest.responses),
+        show_ranking,
     )
     job.run(file, _ranking_row, settings)
 
@@ -71,9 +75,23 @@ def compare(file: str, transcripts: bool, **flags: object) -> None:
         Judge.compare_many,
         lambda identity, error: Comparison.failed(error, seed=seed, id=identity),
         lambda comparison: comparison.to_json(transcripts=transcripts),
-        lambda console, comparison, _: print_comparison(console, comparison, transcripts=transcripts),
+        lambda comparison, _: show_comparison(comparison, transcripts=transcripts),
     )
     job.run(file, _comparison_row, settings)
+
+
+class _Expected(Iterable[Contest]):
+    """Contests with a guess of how many there are, for the progress bar."""
+
+    def __init__(self, contests: Iterable[Contest], file: str) -> None:
+        self._contests = contests
+        self._file = file
+
+    def __iter__(self) -> Iterator[Contest]:
+        return iter(self._contests)
+
+    def __length_hint__(self) -> int:
+        return estimate_rows(self._file)
 
 
 class _Job(Generic[R]):
@@ -84,7 +102,7 @@ class _Job(Generic[R]):
         judge_all: Callable[[Judge, Iterable[Contest]], Iterator[R]],
         fail: Callable[[str | int | None, RRMError], R],
         to_json: Callable[[R], str],
-        to_table: Callable[[Console, R, Contest], None],
+        to_table: Callable[[R, Contest], Iterable[RenderableType]],
     ) -> None:
         self._judge_all = judge_all
         self._fail = fail
@@ -96,18 +114,19 @@ class _Job(Generic[R]):
         self._failed: list[R] = []
 
     def run(self, file: str, contest_of: Callable[[dict[str, object]], Contest], settings: Settings) -> None:
-        rows = read_rows(file)
         output = Output(settings.get("output"), settings.format, file)
-        # The first row is read before a judge is loaded, so that a bad file is known at once.
-        first = next(rows, None)
         with settings.judge() as judge:
-            judge.open()
+            # A first contest is found before a judge is loaded, so that a bad file is known at once.
+            contests = self._contests(read_rows(file), contest_of)
+            first = next(contests, None)
+            if first:
+                judge.open()
             with output:
-                for result in self._judge_all(judge, self._contests(chain([first] if first else [], rows), contest_of)):
+                for result in self._judge_all(judge, _Expected(chain([first], contests), file)) if first else ():
                     self._write_failed(output)
                     self._write(output, result, self._waiting.popleft())
                 self._write_failed(output)
-        self._finish()
+        self._finish(file)
 
     def _contests(
         self, rows: Iterable[Row | BadRow], contest_of: Callable[[dict[str, object]], Contest]
@@ -136,16 +155,18 @@ class _Job(Generic[R]):
         if output.is_json:
             output.line(self._to_json(result))
         elif result.error is not None:
-            output.line(f"{'row' if result.id is None else result.id}: failed: {result.error}")
+            output.show(f"{'' if result.id is None else f'{result.id}: '}failed: {result.error}")
         elif isinstance(contest, Contest):
-            self._to_table(output.console, result, contest)
+            output.show(*self._to_table(result, contest))
 
-    def _finish(self) -> None:
+    def _finish(self, file: str) -> None:
+        total = self._done + len(self._failed)
+        if not total:
+            _log.warning("%s has no rows", "<stdin>" if file == "-" else file)
         if not self._failed:
             return
-        total = self._done + len(self._failed)
-        reason = f"the first because {self._failed[0].error}"
-        click.echo(f"rrm: {len(self._failed)} of {total} rows failed; {reason}", err=True)
+        reason = f"{'' if total == 1 else 'the first '}because {printable(self._failed[0].error or '')}"
+        click.echo(f"rrm: {len(self._failed)} of {counted(total, 'row')} failed, {reason}", err=True)
         is_engine = any(_is_engine_error(result.error_type) for result in self._failed)
         raise click.exceptions.Exit(Exit.ENGINE if is_engine and not self._done else Exit.SOME_FAILED)
 
@@ -165,26 +186,34 @@ def _identity(row: Row | BadRow) -> str | int | None:
     if isinstance(row, BadRow):
         return None
     own = row.values.get("id")
-    return own if isinstance(own, str | int) else row.number
+    return own if _is_identity(own) else row.number
+
+
+def _is_identity(value: object) -> TypeGuard[str | int]:
+    return isinstance(value, str | int) and not isinstance(value, bool)
 
 
 def _ranking_row(values: dict[str, object]) -> Contest:
-    return _contest(values, _need(values, "responses"))
+    query = _need(values, "query")
+    return _contest(values, query, _need(values, "responses"))
 
 
 def _comparison_row(values: dict[str, object]) -> Contest:
-    return _contest(values, (_need(values, "first"), _need(values, "second")))
+    query = _need(values, "query")
+    return _contest(values, query, (_need(values, "first"), _need(values, "second")))
 
 
-def _contest(values: dict[str, object], responses: object) -> Contest:
-    query, reference, identity = _need(values, "query"), values.get("reference"), values.get("id")
-    if identity is not None and not isinstance(identity, str | int):
+def _contest(values: dict[str, object], query: object, responses: object) -> Contest:
+    identity = values.get("id")
+    if identity is not None and not _is_identity(identity):
         raise InputError(f"id must be a string or a whole number, not {identity!r}")
     # Their types are checked where the contest is entered.
-    return Contest(query, responses, reference)  # type: ignore[arg-type]
+    return Contest(query, responses, values.get("reference"))  # type: ignore[arg-type]
 
 
 def _need(values: dict[str, object], name: str) -> object:
-    if values.get(name) is None:
+    if name not in values:
         raise InputError(f"the row has no {name!r}; it has: {', '.join(sorted(values)) or 'nothing'}")
+    if values[name] is None:
+        raise InputError(f"the row's {name!r} is null")
     return values[name]

@@ -3,6 +3,7 @@
 A flag wins over the config file, which has the same names; what neither says is left to `Judge`.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -46,11 +47,22 @@ _JUDGE = (
     "model", "engine", "api_key_env", "prompt", "votes", "order", "seed", "max_tokens", "temperature", "top_p",
     "concurrency", "force_verdict", "strip_reasoning", "resamples",
 )  # fmt: skip
-_TYPES: Mapping[str, type | tuple[type, ...]] = {
-    "votes": int, "seed": int, "max_tokens": int, "concurrency": int, "resamples": int,
-    "temperature": (int, float), "top_p": (int, float),
-    "force_verdict": bool, "strip_reasoning": bool, "quiet": bool,
-}  # fmt: skip
+_KINDS: Mapping[str, Callable[[object], bool]] = {
+    "a whole number": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "a number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    "true or false": lambda value: isinstance(value, bool),
+    "a text": lambda value: isinstance(value, str),
+    "a text or a list of texts": lambda value: isinstance(value, str) or _is_texts(value),
+    "KEY=VALUE, a list of such, or a mapping": lambda value: isinstance(value, str | Mapping) or _is_texts(value),
+}
+_TYPES: Mapping[str, str] = {
+    **dict.fromkeys(("votes", "seed", "max_tokens", "concurrency", "resamples"), "a whole number"),
+    **dict.fromkeys(("temperature", "top_p"), "a number"),
+    **dict.fromkeys(("force_verdict", "strip_reasoning", "quiet"), "true or false"),
+    **dict.fromkeys(("model", "engine", "api_key_env", "prompt", "order", "strategy", "format", "output"), "a text"),
+    "base_url": "a text or a list of texts",
+    "engine_arg": "KEY=VALUE, a list of such, or a mapping",
+}
 _LISTS = ("base_url", "engine_arg")
 _FORMATS = ("table", "json")
 
@@ -77,6 +89,8 @@ class Settings:
             given["format"] = given.pop("output_format")
         self._values: dict[str, Any] = configured | given
         self._check_types()
+        if self.get("quiet"):
+            logging.getLogger("rrm").setLevel(logging.ERROR)
 
     def get(self, name: str, default: object = None) -> Any:
         return self._values.get(name, default)
@@ -105,21 +119,23 @@ class Settings:
 
     def _list(self, name: str) -> list[str]:
         values = self._values.get(name, ())
-        return [values] if isinstance(values, str) else [str(value) for value in values]
+        return [values] if isinstance(values, str) else list(values)
 
     def _check_types(self) -> None:
         for name, value in self._values.items():
-            wanted = _TYPES.get(name)
-            if wanted and (not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool)):
-                raise InputError(f"{name} must be a {_name(wanted)}, not {value!r}")
+            if name in _TYPES and not _KINDS[_TYPES[name]](value):
+                raise InputError(f"{name} must be {_TYPES[name]}, not {value!r}")
 
 
-def _name(wanted: type | tuple[type, ...]) -> str:
-    return {int: "whole number", bool: "true or false value"}.get(wanted, "number")  # type: ignore[arg-type]
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
 
 
 def _pair(text: str) -> tuple[str, object]:
     key, separator, value = text.partition("=")
     if not separator or not key:
         raise InputError(f"--engine-arg takes KEY=VALUE, not {text!r}")
-    return key.strip(), yaml.safe_load(value) if value else ""
+    try:
+        return key.strip(), yaml.safe_load(value) if value else ""
+    except yaml.YAMLError:
+        return key.strip(), value

@@ -1,54 +1,76 @@
-"""Rankings and comparisons for people to read."""
+"""Rankings and comparisons for people to read. What is returned goes to `Output.show`, piece by piece."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from rich.console import Console
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from rrm.cli.terminal import counted, printable
 from rrm.ranking import Comparison, PlayedMatch, Ranking
-from rrm.types import Tally
+from rrm.types import Contest, Tally
 
-__all__ = ["bracket_lines", "print_comparison", "print_ranking"]
+__all__ = ["bracket_lines", "show_comparison", "show_ranking"]
 
-_SNIPPET = 60
-"""Characters of a response to show."""
+_QUERY_CELLS = 60
+_MOST_MATCHES = 20
+"""More matches than this are not listed one by one."""
 
 
-def print_ranking(console: Console, ranking: Ranking, responses: Sequence[object]) -> None:
+def show_ranking(ranking: Ranking, contest: Contest) -> Iterator[RenderableType]:
     """A table of the responses, best first; below it the matches, drawn as a bracket where they are one."""
-    table = Table(
-        "place", "response", "score", "text", title=_title(ranking.id, ranking.strategy), title_justify="left"
-    )
-    for place, index in enumerate(ranking.order, 1):
-        table.add_row(str(place), f"#{index}", f"{ranking.scores[index]:g}", Text(_snippet(responses[index])))
-    console.print(table)
-    for line in bracket_lines(ranking.matches) if ranking.strategy == "knockout" else _match_lines(ranking.matches):
-        console.print(Text(line), soft_wrap=True)
-    console.print(Text(_footer(ranking)), soft_wrap=True)
+    yield f"{_name(ranking.id)}{ranking.strategy} of {len(ranking.order)}: {_snippet(contest.query)}"
+    yield _table(ranking, contest.responses)
+    yield from bracket_lines(ranking.matches) if ranking.strategy == "knockout" else _match_lines(ranking.matches)
+    yield _footer(ranking)
+    yield ""
 
 
-def print_comparison(console: Console, comparison: Comparison, *, transcripts: bool) -> None:
+def show_comparison(comparison: Comparison, *, transcripts: bool) -> Iterator[RenderableType]:
     """One line with the verdict; what the judge said below it, if asked for."""
     verdict = comparison.verdict
     if verdict is None:
         return
-    line = f"{_title(comparison.id, 'winner')}: {verdict.outcome.value}"
-    console.print(Text(f"{line}  ({_votes(verdict.votes)}; P(first) = {verdict.probability:.2f})"), soft_wrap=True)
+    yield (
+        f"{_name(comparison.id)}{verdict.outcome.value}  "
+        f"({_votes(verdict.votes)}; P(first is better) = {verdict.probability:.2f})"
+    )
+    yield from (f"note: {note}" for note in verdict.notes)
     for said in verdict.transcripts if transcripts else ():
         shown = "second, first" if said.is_swapped else "first, second"
-        console.print(Text(f"--- shown as {shown}; vote: {said.vote.value}{' (forced)' if said.forced else ''}"))
-        console.print(Text(said.text), soft_wrap=True)
+        yield f"--- shown as {shown}; vote: {said.vote.value}{' (forced)' if said.forced else ''}"
+        yield said.text
+
+
+def _table(ranking: Ranking, responses: Sequence[object]) -> Table:
+    rows = [
+        (str(_place(ranking.scores, index)), f"#{index}", f"{ranking.scores[index]:.6g}") for index in ranking.order
+    ]
+    table = Table()
+    for column, name in enumerate(("place", "response", "score")):
+        # The width is given, so that it is the text's column that gives way on a narrow terminal.
+        width = max(len(name), *(len(row[column]) for row in rows))
+        table.add_column(name, justify="right", no_wrap=True, min_width=width)
+    table.add_column("text")
+    for row, index in zip(rows, ranking.order, strict=True):
+        table.add_row(*row, Text(_snippet(responses[index], 0), no_wrap=True, overflow="ellipsis"))
+    return table
+
+
+def _place(scores: Sequence[float], index: int) -> int:
+    """Place 1 is the best; equal scores share one."""
+    return 1 + sum(score > scores[index] for score in scores)
 
 
 def bracket_lines(matches: Sequence[PlayedMatch]) -> list[str]:
-    """A knockout's bracket as text, with the score of each match where its winner goes on."""
+    """A knockout's bracket as text, with the votes of each match where its winner goes on."""
     if not matches:
         return []
     entered = {
         (match.number, player): _feeder(matches, match, player) for match in matches for player in _players(match)
     }
-    lines, _ = _draw(max(matches, key=lambda match: match.round), entered)
+    final = max(matches, key=lambda match: match.round)
+    lines, _ = _draw(final, entered)
     return [line.rstrip() for line in lines]
 
 
@@ -71,8 +93,7 @@ def _draw(match: PlayedMatch, entered: dict[tuple[int, int], PlayedMatch | None]
     width = max(len(line) for line in (*upper, *lower))
     top = [_joined(line, width, at, upper_exit, "┐") for at, line in enumerate(upper)]
     bottom = [_joined(line, width, at, lower_exit, "┘") for at, line in enumerate(lower)]
-    settled = " settled by the draw" if match.settled_by else ""
-    middle = f"{' ' * width}├─ #{match.winner} ({match.votes.first}:{match.votes.second}{settled}) "
+    middle = f"{' ' * width}├─ #{match.winner} ({_score(match)}) "
     return [*top, middle, *bottom], len(top)
 
 
@@ -84,37 +105,59 @@ def _joined(line: str, width: int, at: int, exit_at: int, corner: str) -> str:
 
 
 def _match_lines(matches: Sequence[PlayedMatch]) -> list[str]:
-    return [
-        f"match {match.number}: #{match.first} {match.votes.first}:{match.votes.second} #{match.second}"
-        + ("" if match.winner is not None else " (tie or undecided)")
-        for match in matches
-    ]
+    if len(matches) > _MOST_MATCHES:
+        return []
+    widest = max((len(f"{match.first}") for match in matches), default=0)
+    return [f"#{match.first:<{widest}} {_score(match)} #{match.second}{_ending(match)}" for match in matches]
+
+
+def _ending(match: PlayedMatch) -> str:
+    return " (no winner)" if match.winner is None else ""
+
+
+def _score(match: PlayedMatch) -> str:
+    """The votes for each side, ties apart, and the rule that settled what they left open."""
+    votes = match.votes
+    ties = f", {counted(votes.tie, 'tie')}" if votes.tie else ""
+    return f"{votes.first}:{votes.second}{ties}{', settled by the ' + match.settled_by if match.settled_by else ''}"
 
 
 def _footer(ranking: Ranking) -> str:
     usage, votes = ranking.usage, ranking.votes_lost
-    tokens = (
+    spent = (
         f"{usage.prompt_tokens} prompt ({usage.cached_tokens} cached) and {usage.completion_tokens} generated tokens"
     )
-    model = ranking.judge.model if ranking.judge else "?"
-    line = f"{len(ranking.matches)} matches, {_votes(votes)}; {usage.requests} requests, {tokens}; judge: {model}"
-    return "\n".join([line, *(f"note: {note}" for note in ranking.notes)])
+    parts = [
+        f"{counted(len(ranking.matches), 'match', 'matches')}, {counted(votes.total, 'vote')}{_lost(votes)}",
+        f"{counted(usage.requests, 'request')}, {spent}",
+        f"judge: {ranking.judge.model if ranking.judge else '?'}",
+    ]
+    return "\n".join(["; ".join(parts), *(f"note: {note}" for note in ranking.notes)])
+
+
+def _lost(votes: Tally) -> str:
+    counts = {"unparsed": votes.unparsed, "truncated": votes.truncated, "forced": votes.forced}
+    said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    return f" ({said})" if said else ""
 
 
 def _votes(votes: Tally) -> str:
     counts = {
-        "for the first": votes.first, "for the second": votes.second, "ties": votes.tie,
+        "for the first": votes.first, "for the second": votes.second, "for a tie": votes.tie,
         "unparsed": votes.unparsed, "truncated": votes.truncated, "forced": votes.forced,
     }  # fmt: skip
     said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-    return f"{votes.total} votes: {said}" if said else "no votes"
+    return f"{counted(votes.total, 'vote')}: {said}" if said else "no votes: the texts are identical"
 
 
-def _title(identity: str | int | None, what: str) -> str:
-    return what if identity is None else f"{identity}: {what}"
+def _name(identity: str | int | None) -> str:
+    return "" if identity is None else f"{identity}: "
 
 
-def _snippet(response: object) -> str:
-    text = response if isinstance(response, str) else str(response[0]["content"])  # type: ignore[index]
-    folded = " ".join(text.split())
-    return folded if len(folded) <= _SNIPPET else folded[: _SNIPPET - 1] + "…"
+def _snippet(said: object, cells: int = _QUERY_CELLS) -> str:
+    """The beginning of a query or a response on one line, cut to so many columns of a terminal (0: not cut)."""
+    text = said if isinstance(said, str) else str(said[-1]["content"])  # type: ignore[index]
+    line = Text(printable(" ".join(text[: 10 * _QUERY_CELLS].split())))
+    if cells:
+        line.truncate(cells, overflow="ellipsis")
+    return line.plain

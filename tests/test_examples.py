@@ -1,0 +1,114 @@
+"""Every example is run as its docstring says, on the scripted engine or against a server on this machine.
+
+The scripted judge prefers the longest answer, so what an example has to print is known.
+"""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.wire import WireServer
+
+ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pyproject.toml").exists())
+EXAMPLES = ROOT / "examples"
+
+pytestmark = pytest.mark.skipif(not EXAMPLES.exists(), reason="the wheel is tested without the source tree")
+
+
+def run(name, *arguments, code=0):
+    """What the example prints; what it says on stderr where it is to fail."""
+    command = [sys.executable, str(EXAMPLES / f"{name}.py"), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr if code else done.stdout
+
+
+def test_rank_shows_both_strategies_with_their_matches():
+    """The longest answer is first in both, and an Elo plays every pair."""
+    knockout, elo = run("rank", "--engine", "scripted").split("elo: ")
+    assert knockout.startswith("knockout: 3 matches")
+    assert elo.startswith("6 matches")
+    for shown in (knockout, elo):
+        first, *_ = (line for line in shown.splitlines() if line.startswith("  1."))
+        assert "Air scatters short wavelengths" in first
+        assert "votes 2:0, 0 lost" in shown
+
+
+def test_best_of_n_gives_the_best_of_each_question_in_order():
+    """The longest candidate of each."""
+    lines = run("best_of_n", "--engine", "scripted").splitlines()
+    assert lines == [
+        "one question: '17 x 3 = 10 x 3 + 7 x 3 = 51', after 3 matches",
+        "What is 17 x 3? -> 17 x 3 = 10 x 3 + 7 x 3 = 51",
+        "Name a prime above 10. -> 13 is prime: no whole number from 2 to 12 divides it",
+        "What does `len([])` return? -> 0, since the list has no elements",
+    ]
+
+
+def test_own_prompt_reads_its_own_verdicts_in_both_orders():
+    """What is read as A or B depends on which message was shown first."""
+    shown = run("own_prompt", "--engine", "scripted")
+    assert "first message first: 'B says why, A only what. <winner>B</winner>' -> second" in shown
+    assert "second message first: 'B gives no reason. <winner>A</winner>' -> second" in shown
+    assert shown.endswith("second, with probability 0.25 of the first being better\n")
+
+
+def test_own_prompt_passes_the_check_that_its_docstring_names():
+    """Its example answers hold the stated votes."""
+    command = [sys.executable, "-m", "rrm", "prompts", "check", str(EXAMPLES / "own_prompt.jinja")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_own_strategy_is_played_and_named():
+    """Three challenges, each against the winner of the one before; the longest answer holds the hill."""
+    *matches, result = run("own_strategy", "--engine", "scripted").splitlines()
+    winners = [line.rpartition(" -> ")[2] for line in matches]
+    holders = [line.split(": ")[1].split(" holds")[0] for line in matches]
+    assert holders[1:] == winners[:-1]
+    assert len(matches) == 3
+    assert result == "king_of_the_hill: The quiet: nobody wants anything of you yet."
+
+
+def test_testing_with_scripted_engine_runs_as_tests_and_as_a_program():
+    """All its tests pass, and all are tests to pytest."""
+    example = "testing_with_scripted_engine"
+    assert run(example).count("passed: test_") == 3
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(EXAMPLES / f"{example}.py")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert "3 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_vllm_server_ranks_on_a_server():
+    """Over a real wire; with several, all of them work."""
+    with WireServer() as first, WireServer() as second:
+        shown = run("vllm_server", "--base-url", first.url, "--base-url", second.url)
+    assert shown.splitlines() == [
+        "judge: judge",
+        "car: (1, 0), 2 requests",
+        "egg: (0, 1), 2 requests",
+        "knife: (0, 1), 2 requests",
+    ]
+    assert len(first.requests) + len(second.requests) == 6
+    assert first.requests
+    assert second.requests
+
+
+def test_vllm_server_says_that_no_server_is_there():
+    """In one line, with the address."""
+    with WireServer() as server:
+        url = server.url
+    assert f"error: {url}" in run("vllm_server", "--base-url", url, code=1)
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_every_example_says_how_to_run_it_and_has_a_guard(path):
+    """Without the guard an in-process vLLM would run it again; every example stands in a test above."""
+    tree = ast.parse(path.read_text("utf-8"))
+    assert f"examples/{path.name}" in (ast.get_docstring(tree) or "")
+    assert any(isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'" for node in tree.body)
+    assert f'"{path.stem}"' in Path(__file__).read_text("utf-8")
