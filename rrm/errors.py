@@ -40,6 +40,9 @@ __all__ = [
 ]
 
 
+_MOST_NAMES = 30
+
+
 class RRMError(Exception):
     """Parent of every error that rrm raises on purpose."""
 
@@ -56,9 +59,11 @@ class UnknownNameError(InputError, LookupError):
 
     def __str__(self) -> str:
         kind, name, valid = self.args
-        near = get_close_matches(name, valid, n=1, cutoff=0.5)
+        near = get_close_matches(name, valid, n=5, cutoff=0.5)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        return f"unknown {kind} {name!r}.{hint} Valid: {', '.join(sorted(valid))}."
+        # Of an engine's 150 arguments only the near ones help.
+        shown = sorted(valid) if len(valid) <= _MOST_NAMES else near
+        return f"unknown {kind} {name!r}.{hint}" + (f" Valid: {', '.join(shown)}." if shown else "")
 
 
 class PromptError(InputError):
@@ -70,15 +75,21 @@ class ContestError(InputError):
 
 
 class PromptTooLongError(ContestError):
-    """A rendered prompt does not fit the judge's context; both numbers are tokens."""
+    """A rendered prompt does not fit the judge's context; both numbers are tokens, `contest` is the contest's id."""
 
-    def __init__(self, length: int | None, limit: int | None) -> None:
-        super().__init__(length, limit)
+    def __init__(self, length: int | None, limit: int | None, contest: str | int | None = None) -> None:
+        super().__init__(length, limit, contest)
+
+    def of_contest(self, contest: str | int | None) -> "PromptTooLongError":
+        """The same error, of a contest that is named."""
+        length, limit, _ = self.args
+        return PromptTooLongError(length, limit, contest)
 
     def __str__(self) -> str:
-        length, limit = self.args
+        length, limit, contest = self.args
+        where = "" if contest is None else f"contest {contest!r}: "
         return (
-            f"the prompt has {length or 'too many'} tokens and the judge's context holds {limit or 'fewer'}: "
+            f"{where}the prompt has {length or 'too many'} tokens and the judge's context holds {limit or 'fewer'}: "
             "shorten the query or the responses, or use a judge with a longer context"
         )
 

@@ -2,7 +2,7 @@
 
 Every ready match of every live contest is in flight at once; a match starts the moment both its players
 are known. There is no barrier between matches, rounds or contests. Contests are admitted from an iterator,
-oldest first, as matches finish, and results come out in the order of the input; so what is in memory is
+oldest first, as samples come back, and results come out in the order of the input; so what is in memory is
 bounded by the engine's size, not by the input's. Cancelling a hearing cancels its requests in the engine.
 
 Nothing here knows what a verdict means or what a prompt looks like.
@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, Generic, TypeVar
 
 from rrm.engines.base import Engine
@@ -28,13 +28,13 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-async def hear_out(hearing: Hearing, engine: Engine) -> Verdict:
-    """Put a hearing's requests to the engine, wave by wave, and return its verdict."""
+async def hear_out(hearing: Hearing, engine: Engine, gate: "Gate") -> Verdict:
+    """Put a hearing's requests to the engine, wave by wave, and return its verdict. The gate counts the samples."""
     try:
         requests = next(hearing)
         while True:
             try:
-                completions = await _sample(requests, engine)
+                completions = await _sample(requests, engine, gate)
             except EngineRefusedError as refusal:
                 requests = hearing.throw(refusal)
             else:
@@ -46,15 +46,20 @@ async def hear_out(hearing: Hearing, engine: Engine) -> Verdict:
         hearing.close()
 
 
-async def _sample(requests: Sequence[SampleRequest], engine: Engine) -> Sequence[Completion]:
-    if len(requests) == 1:
-        return await _sample_one(requests[0], engine)
-    tasks = await _all_or_none(_sample_one(request, engine) for request in requests)
-    return [completion for completions in tasks for completion in completions]
+async def _sample(requests: Sequence[SampleRequest], engine: Engine, gate: "Gate") -> Sequence[Completion]:
+    with gate.holding(sum(request.n for request in requests)) as release:
+        if len(requests) == 1:
+            return await _sample_one(requests[0], engine, release)
+        tasks = await _all_or_none(_sample_one(request, engine, release) for request in requests)
+        return [completion for completions in tasks for completion in completions]
 
 
-async def _sample_one(request: SampleRequest, engine: Engine) -> list[Completion]:
-    return [completion async for completion in engine.sample(request)]
+async def _sample_one(request: SampleRequest, engine: Engine, release: Callable[[], None]) -> list[Completion]:
+    completions = []
+    async for completion in engine.sample(request):
+        completions.append(completion)
+        release()
+    return completions
 
 
 async def _all_or_none(jobs: Iterable[Coroutine[Any, Any, R]]) -> list[R]:
@@ -73,45 +78,66 @@ def _first_of(failures: BaseExceptionGroup[BaseException]) -> BaseException:
 
 
 class Gate:
-    """Counts the matches in play; open while there are fewer than `capacity`."""
+    """Counts the samples in flight; open while there are fewer than `capacity`.
 
-    def __init__(self, capacity: int) -> None:
+    Samples and not matches: a match that waits for the last vote of a wave, or for a single vote more, holds
+    one slot of the engine and not a wave's worth. A match that has not asked yet counts for its first wave.
+    """
+
+    def __init__(self, capacity: int, first_wave: int = 1) -> None:
+        self.first_wave = first_wave
         self._capacity = capacity
-        self._in_play = 0
+        self._in_flight = 0
         self._open = asyncio.Event()
         self._open.set()
 
-    def enter(self, matches: int) -> None:
-        self._in_play += matches
-        if self._in_play >= self._capacity:
+    def enter(self, samples: int) -> None:
+        self._in_flight += samples
+        if self._in_flight >= self._capacity:
             self._open.clear()
 
-    def leave(self, matches: int) -> None:
-        self._in_play -= matches
-        if self._in_play < self._capacity:
+    def leave(self, samples: int) -> None:
+        self._in_flight -= samples
+        if self._in_flight < self._capacity:
             self._open.set()
 
+    @contextmanager
+    def holding(self, samples: int) -> Iterator[Callable[[], None]]:
+        """Count so many samples; the given function lets one go, the end of the block all that are left."""
+        self.enter(samples)
+        held = samples
+
+        def release() -> None:
+            nonlocal held
+            held -= 1
+            self.leave(1)
+
+        try:
+            yield release
+        finally:
+            self.leave(held)
+
     async def wait_open(self) -> None:
-        await self._open.wait()
+        while self._in_flight >= self._capacity:
+            await self._open.wait()
 
 
 async def play(tournament: Tournament, judge: Callable[[Match], Awaitable[Verdict]], gate: Gate) -> None:
     """Play a tournament to its end, each match as soon as it is ready. The first failure ends it and is raised."""
-    entered = left = 0
+    waiting = 0
 
     def enter(matches: Sequence[Match]) -> None:
-        nonlocal entered
-        entered += len(matches)
-        gate.enter(len(matches))
+        nonlocal waiting
+        waiting += len(matches)
+        gate.enter(len(matches) * gate.first_wave)
         for match in matches:
             group.create_task(play_match(match))
 
     async def play_match(match: Match) -> None:
-        nonlocal left
-        ready = tournament.record(match, await judge(match))
-        enter(ready)
-        left += 1
-        gate.leave(1)
+        nonlocal waiting
+        waiting -= 1
+        gate.leave(gate.first_wave)  # from here on its samples are counted as they are asked for
+        enter(tournament.record(match, await judge(match)))
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -119,7 +145,7 @@ async def play(tournament: Tournament, judge: Callable[[Match], Awaitable[Verdic
     except BaseExceptionGroup as failures:
         raise _first_of(failures) from None
     finally:
-        gate.leave(entered - left)
+        gate.leave(waiting * gate.first_wave)
 
 
 class Stream(Generic[T, R]):

@@ -101,7 +101,7 @@ class Ranking:
         return self.order[0] if self.order else self._refuse()
 
     @property
-    def votes_lost(self) -> Tally:
+    def votes(self) -> Tally:
         """All votes of all matches added up; `unparsed` and `truncated` are the lost ones."""
         counts = [asdict(match.votes) for match in self.matches]
         return Tally(**{name: sum(count[name] for count in counts) for name in asdict(Tally())})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rrm.contests import Entry, enter
 from rrm.engines.base import Engine
-from rrm.errors import ContestError, InputError, PromptTooLongError
+from rrm.errors import InputError, PromptTooLongError
 from rrm.judging import voting
 from rrm.judging.hearing import Rules, hear
 from rrm.play import Gate, hear_out, play
@@ -22,7 +22,7 @@ from rrm.types import Contest, Match, Outcome, Standings, Tally, Usage, Verdict
 __all__ = ["Session", "strategy_name"]
 
 _OVERSUBSCRIPTION = 1.25
-"""A little more in play than the engine has slots, so that no slot waits for us."""
+"""A little more in flight than the engine has slots, so that no slot waits for us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Session:
     def __init__(self, engine: Engine, rules: Rules, info: JudgeInfo, slots: int, *, strip_reasoning: bool) -> None:
         self.info = info
         self.window = 2 * slots
-        self.gate = Gate(_capacity(slots, rules))
+        self.gate = Gate(math.ceil(_OVERSUBSCRIPTION * slots), _first_wave(rules))
         self._engine = engine
         self._rules = rules
         self._strip_reasoning = strip_reasoning
@@ -61,7 +61,7 @@ class Session:
         try:
             await play(tournament, judge, self.gate)
         except PromptTooLongError as error:
-            raise _named(contest, error) from error
+            raise error.of_contest(contest.id) from error
         return self._ranking(contest, strategy, table, tournament.standings, [played[n] for n in sorted(played)])
 
     async def compare(self, contest: Contest, meter: Meter, *, transcripts: bool) -> Verdict:
@@ -74,7 +74,7 @@ class Session:
         try:
             verdict = await self._hear(_Table(entry, self._places(entry)), match, transcripts=transcripts)
         except PromptTooLongError as error:
-            raise _named(contest, error) from error
+            raise error.of_contest(contest.id) from error
         meter.played(verdict.usage)
         return verdict
 
@@ -93,7 +93,7 @@ class Session:
     async def _hear(self, table: _Table, match: Match, *, transcripts: bool = False) -> Verdict:
         lead = self._lead(table, match)
         hearing = hear(table.entry.case(match), self._rules, lead=lead, keep_transcripts=transcripts)
-        return await hear_out(hearing, self._engine)
+        return await hear_out(hearing, self._engine, self.gate)
 
     def _lead(self, table: _Table, match: Match) -> bool:
         if self._rules.order == "fixed":
@@ -142,16 +142,10 @@ def _index(entry: Entry, contestant: int | None) -> int | None:
     return None if contestant is None else entry.index(contestant)
 
 
-def _named(contest: Contest, error: PromptTooLongError) -> ContestError:
-    """The same error, with the contest's name in front."""
-    return ContestError(f"contest {contest.id!r}: {error}") if contest.id is not None else error
-
-
-def _capacity(slots: int, rules: Rules) -> int:
-    """How many matches to have in play: as many as fill the engine's slots with their first waves of votes."""
+def _first_wave(rules: Rules) -> int:
+    """How many samples a match asks for at first."""
     votes = 2 * rules.votes if rules.order == "both" else rules.votes
-    wave = voting.next_wave(Tally(), votes, rules.prompt.grammar.allows_ties)
-    return max(1, math.ceil(_OVERSUBSCRIPTION * slots / wave))
+    return voting.next_wave(Tally(), votes, rules.prompt.grammar.allows_ties)
 
 
 def strategy_name(strategy: Strategy) -> str:

@@ -214,7 +214,7 @@ def test_a_judge_that_never_decides_leaves_no_verdict_and_says_so():
     assert all(match.winner is not None for match in knockout.matches)
     assert {match.winner for match in elo.matches} == {None}
     assert set(elo.scores) == {1000.0}
-    assert elo.votes_lost.unparsed == 30
+    assert elo.votes.unparsed == 30
 
 
 def test_a_prompt_that_is_too_long_names_contest_length_and_limit():

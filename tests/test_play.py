@@ -68,7 +68,7 @@ async def test_requests_of_a_wave_run_at_once_and_a_failure_cancels_the_others()
 
     too_long = ScriptedEngine(lambda request, index: "x", max_context=500, latency=engine._latency)
     with pytest.raises(Exception, match="tokens"):
-        await hear_out(hearing(), too_long)
+        await hear_out(hearing(), too_long, Gate(10))
     assert too_long.unfinished == 0
 
 
@@ -82,7 +82,7 @@ async def test_cancelling_a_hearing_cancels_its_requests_and_closes_it():
         finally:
             closed.append(True)
 
-    task = asyncio.create_task(hear_out(hearing(), engine))
+    task = asyncio.create_task(hear_out(hearing(), engine, Gate(10)))
     await asyncio.sleep(0.01)
     assert engine.unfinished == 5
     task.cancel()
@@ -132,8 +132,8 @@ async def test_no_more_than_a_window_is_read_ahead():
     assert await collect(stream) == list(range(1000))
 
 
-async def test_the_gate_keeps_the_number_of_matches_in_play():
-    """A new item is started only while fewer matches than the capacity are in play."""
+async def test_the_gate_keeps_the_number_of_samples_in_flight():
+    """A new item is started only while fewer samples than the capacity are in flight."""
     gate, most, now = Gate(3), 0, 0
 
     async def work(item):
@@ -248,3 +248,23 @@ def test_closing_a_loop_thread_ends_what_runs_on_it():
     thread.close()
     assert time.monotonic() - started < 5
     assert future.cancelled()
+
+
+async def test_a_match_counts_for_its_first_wave_and_then_for_the_samples_it_waits_for():
+    """So a wave's stragglers hold only their own slots, and a failure holds none."""
+    gate, seen = Gate(100, first_wave=3), []
+
+    async def judge(match):
+        seen.append(gate._in_flight)
+        with gate.holding(3) as release:
+            release()
+            seen.append(gate._in_flight)
+            if match.number == 3:
+                raise EngineDiedError("gone")
+        return FIRST
+
+    with pytest.raises(EngineDiedError):
+        await play(Knockout(range(4)), judge, gate)
+    # two matches wait to begin and count for their first waves; the final begins when both are done
+    assert seen == [3, 5, 0, 2, 0, 2]
+    assert gate._in_flight == 0

@@ -131,7 +131,7 @@ def test_all_votes_added_up():
         PlayedMatch(1, 1, 0, 1, 0, Tally(first=2, unparsed=1)),
         PlayedMatch(2, 2, 0, 2, 2, Tally(second=2, tie=1, truncated=3, forced=1)),
     )
-    votes = Ranking("knockout", (0, 1, 2), (2.0, 0.0, 1.0), matches).votes_lost
+    votes = Ranking("knockout", (0, 1, 2), (2.0, 0.0, 1.0), matches).votes
     assert votes == Tally(2, 2, 1, 1, 3, 1)
     assert (votes.lost, votes.decided, votes.total) == (4, 5, 9)
 

@@ -123,7 +123,7 @@ def _score(match: PlayedMatch) -> str:
 
 
 def _footer(ranking: Ranking) -> str:
-    usage, votes = ranking.usage, ranking.votes_lost
+    usage, votes = ranking.usage, ranking.votes
     spent = (
         f"{usage.prompt_tokens} prompt ({usage.cached_tokens} cached) and {usage.completion_tokens} generated tokens"
     )

@@ -186,7 +186,8 @@ def _flat(content: object) -> str:
         return "".join(part.get("text") or "" for part in content)
     if content is not None and not isinstance(content, str):
         raise TypeError(f"a text is expected, not {content!r}")
-    return content or ""
+    # Half a surrogate pair, which JSON can spell and UTF-8 can't, would make a result that can't be written.
+    return (content or "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _logprobs(logprobs: Json) -> Iterator[TokenLogprob]:
