@@ -78,15 +78,15 @@ class PromptTooLongError(ContestError):
     """A rendered prompt does not fit the judge's context; both numbers are tokens, `contest` is the contest's id."""
 
     def __init__(self, length: int | None, limit: int | None, contest: str | int | None = None) -> None:
-        super().__init__(length, limit, contest)
+        super().__init__(length, limit, *(() if contest is None else (contest,)))
 
     def of_contest(self, contest: str | int | None) -> "PromptTooLongError":
         """The same error, of a contest that is named."""
-        length, limit, _ = self.args
+        length, limit = self.args[:2]
         return PromptTooLongError(length, limit, contest)
 
     def __str__(self) -> str:
-        length, limit, contest = self.args
+        length, limit, contest = (*self.args, None)[:3]
         where = "" if contest is None else f"contest {contest!r}: "
         return (
             f"{where}the prompt has {length or 'too many'} tokens and the judge's context holds {limit or 'fewer'}: "
