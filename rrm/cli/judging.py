@@ -111,7 +111,9 @@ class _Job(Generic[R]):
         self._waiting: deque[R | Contest] = deque()
         """Rows in input order, as far as they are read: a failed result, or a contest whose result is to come."""
         self._done = 0
-        self._failed: list[R] = []
+        self._failed = 0
+        self._first_error = ""
+        self._has_engine_failed = False
 
     def run(self, file: str, contest_of: Callable[[dict[str, object]], Contest], settings: Settings) -> None:
         output = Output(settings.get("output"), settings.format, file)
@@ -149,7 +151,7 @@ class _Job(Generic[R]):
 
     def _write(self, output: Output, result: R, contest: R | Contest | None) -> None:
         if result.error is not None:
-            self._failed.append(result)
+            self._note_failure(result.error, result.error_type)
         else:
             self._done += 1
         if output.is_json:
@@ -159,16 +161,20 @@ class _Job(Generic[R]):
         elif isinstance(contest, Contest):
             output.show(*self._to_table(result, contest))
 
+    def _note_failure(self, error: str, error_type: str | None) -> None:
+        self._failed += 1
+        self._first_error = self._first_error or error
+        self._has_engine_failed = self._has_engine_failed or _is_engine_error(error_type)
+
     def _finish(self, file: str) -> None:
-        total = self._done + len(self._failed)
+        total = self._done + self._failed
         if not total:
             _log.warning("%s has no rows", "<stdin>" if file == "-" else file)
         if not self._failed:
             return
-        reason = f"{'' if total == 1 else 'the first '}because {printable(self._failed[0].error or '')}"
-        click.echo(f"rrm: {len(self._failed)} of {counted(total, 'row')} failed, {reason}", err=True)
-        is_engine = any(_is_engine_error(result.error_type) for result in self._failed)
-        raise click.exceptions.Exit(Exit.ENGINE if is_engine and not self._done else Exit.SOME_FAILED)
+        reason = f"{'' if total == 1 else 'the first '}because {printable(self._first_error)}"
+        click.echo(f"rrm: {self._failed} of {counted(total, 'row')} failed, {reason}", err=True)
+        raise click.exceptions.Exit(Exit.ENGINE if self._has_engine_failed and not self._done else Exit.SOME_FAILED)
 
 
 def _is_engine_error(name: str | None) -> bool:
