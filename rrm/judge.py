@@ -9,7 +9,7 @@ import asyncio
 import math
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import lru_cache
 from operator import length_hint
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 from rrm.backends import Backend, Choice
 from rrm.contests import check_at_least
 from rrm.engines.base import Engine, EngineInfo
-from rrm.errors import InputError, RRMError, UnknownNameError
+from rrm.errors import EngineClosedError, InputError, RRMError, UnknownNameError
 from rrm.judging import voting
 from rrm.judging.cleaning import KNOWN_SPECIAL_TOKENS, Cleaner
 from rrm.judging.hearing import Rules
@@ -53,7 +53,7 @@ class Judge:
     file recommends. `concurrency`: samples (or requests to a server) at once. `force_verdict`: continue a sample
     that gave no verdict and make it choose; by default only for the embedded model. `strip_reasoning`: judge
     responses without what stands before their `</think>`. `resamples`: how often an undecided match is asked
-    again. `engine_args`: passed to the engine; unknown ones are refused. `progress`: show a bar on a terminal.
+    again. An engine object of your own belongs to one judge, which closes it. `engine_args`: passed to the engine; unknown ones are refused. `progress`: show a bar on a terminal.
 
     Nothing is loaded until the first call. Raises InputError for arguments that can't be used.
     """
@@ -81,6 +81,8 @@ class Judge:
     ) -> None:
         check_at_least("votes", votes, 1)
         check_at_least("resamples", resamples, 0)
+        if not isinstance(seed, int) or isinstance(seed, bool):
+            raise InputError(f"seed must be a whole number, not {seed!r}")
         if order not in voting.ORDERS:
             raise UnknownNameError("order", order, voting.ORDERS)
         self._sampling = _sampling(max_tokens, temperature, top_p)
@@ -243,6 +245,7 @@ class Judge:
         return await (await self._open()).rank(contest, strategy, meter)
 
     async def _rank_or_fail(self, contest: Contest, strategy: Strategy, meter: Meter) -> Ranking:
+        _check_contest(contest)
         try:
             return await self._rank(contest, strategy, meter)
         except RRMError as error:
@@ -252,6 +255,7 @@ class Judge:
         return await (await self._open()).compare(contest, meter, transcripts=True)
 
     async def _compare_or_fail(self, contest: Contest, meter: Meter) -> Comparison:
+        _check_contest(contest)
         try:
             verdict = await self._compare(contest, meter)
         except RRMError as error:
@@ -262,7 +266,7 @@ class Judge:
         self, contests: Iterable[Contest], work: Callable[[Contest], Coroutine[Any, Any, R]], window: int | None
     ) -> Stream[Contest, R]:
         session = await self._open()
-        return Stream(contests, work, session.gate, window or session.window)
+        return Stream(contests, work, session.gate, session.window if window is None else window)
 
     def _many(
         self,
@@ -270,13 +274,16 @@ class Judge:
         work: Callable[[Contest, Meter], Coroutine[Any, Any, R]],
         window: int | None,
     ) -> Iterator[R]:
+        _check_window(window)
         with self._meter(length_hint(contests, 0)) as meter:
             stream = self._thread.run(self._stream(contests, lambda contest: work(contest, meter), window))
             try:
                 while results := self._thread.run(stream.take()):
                     yield from results
             finally:
-                self._thread.run(stream.aclose())
+                # Where the judge was closed first, the stream has ended with it.
+                with suppress(EngineClosedError):
+                    self._thread.run(stream.aclose())
 
     async def _amany(
         self,
@@ -284,6 +291,7 @@ class Judge:
         work: Callable[[Contest, Meter], Coroutine[Any, Any, R]],
         window: int | None,
     ) -> AsyncIterator[R]:
+        _check_window(window)
         with self._meter(length_hint(contests, 0)) as meter:
             stream = await self._thread.arun(self._stream(contests, lambda contest: work(contest, meter), window))
             try:
@@ -291,7 +299,8 @@ class Judge:
                     for result in results:
                         yield result
             finally:
-                await self._thread.arun(stream.aclose())
+                with suppress(EngineClosedError):
+                    await self._thread.arun(stream.aclose())
 
     def _meter(self, contests: int) -> AbstractContextManager[Meter]:
         return metering(self._progress, contests)
@@ -323,6 +332,16 @@ def compare(
 def default_judge() -> Judge:
     """The judge that `rank` and `compare` use when they are given none: `Judge()`."""
     return Judge()
+
+
+def _check_window(window: int | None) -> None:
+    if window is not None:
+        check_at_least("window", window, 1)
+
+
+def _check_contest(contest: object) -> None:
+    if not isinstance(contest, Contest):
+        raise InputError(f"contests must be rrm.Contest objects, not {type(contest).__name__}")
 
 
 def _strategy(strategy: str | Strategy) -> Strategy:

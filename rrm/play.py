@@ -12,7 +12,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager, suppress
 from typing import Any, Generic, TypeVar
 
@@ -176,7 +176,7 @@ class Stream(Generic[T, R]):
             self._feeder.result()
             return []
         await asyncio.wait([self._started[0]])
-        return list(self._take_finished())
+        return self._take_finished()
 
     async def aclose(self) -> None:
         """Cancel what is running and wait until it has ended."""
@@ -185,10 +185,15 @@ class Stream(Generic[T, R]):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _take_finished(self) -> Iterator[R]:
-        while self._started and self._started[0].done():
-            self._room.release()
-            yield self._started.popleft().result()
+    def _take_finished(self) -> list[R]:
+        results = [self._take_first()]
+        while self._started and _has_result(self._started[0]):
+            results.append(self._take_first())
+        return results
+
+    def _take_first(self) -> R:
+        self._room.release()
+        return self._started.popleft().result()
 
     async def _feed(self) -> None:
         try:
@@ -201,6 +206,11 @@ class Stream(Generic[T, R]):
                 await asyncio.sleep(0)
         finally:
             asyncio.get_running_loop().call_soon(self._news.set)
+
+
+def _has_result(task: asyncio.Task[Any]) -> bool:
+    """Done, and without an error: one that failed is left until all results before it are handed out."""
+    return task.done() and not task.cancelled() and task.exception() is None
 
 
 _READ_AHEAD = 64
@@ -258,39 +268,60 @@ class _Reader(Generic[T]):
             self._loop.call_soon_threadsafe(self._news.set)
 
 
+_CLOSED = "this judge was closed"
+
+
 class LoopThread:
     """An event loop on a thread of its own, so that sync calls work anywhere, in a notebook too."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._lock = threading.Lock()
+        self._is_closing = False
+        self._unresolved: set[Future[Any]] = set()
         self._thread = threading.Thread(target=self._run, name="rrm", daemon=True)
         self._thread.start()
 
     def submit(self, job: Coroutine[Any, Any, R]) -> "Future[R]":
         """Start a coroutine on the loop. Cancelling the future cancels it."""
-        if self._loop.is_closed() or not self._thread.is_alive():
-            job.close()
-            raise EngineClosedError("this judge was closed")
-        return asyncio.run_coroutine_threadsafe(job, self._loop)
+        with self._lock:
+            # Under the lock, so that no job is handed to a loop that has been told to stop: it would never end.
+            if self._is_closing:
+                job.close()
+                raise EngineClosedError(_CLOSED)
+            future = asyncio.run_coroutine_threadsafe(job, self._loop)
+            self._unresolved.add(future)
+        future.add_done_callback(self._unresolved.discard)
+        return future
 
     def run(self, job: Coroutine[Any, Any, R]) -> R:
         """Run a coroutine to its end; an interrupt (Ctrl-C) cancels it."""
         future = self.submit(job)
         try:
             return future.result()
+        except CancelledError:
+            raise EngineClosedError(_CLOSED) from None
         except BaseException:
             future.cancel()
             raise
 
     async def arun(self, job: Coroutine[Any, Any, R]) -> R:
         """The same for a caller on another event loop."""
-        return await asyncio.wrap_future(self.submit(job))
+        future = self.submit(job)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            caller = asyncio.current_task()
+            if self._is_closing and caller is not None and not caller.cancelling():
+                raise EngineClosedError(_CLOSED) from None
+            raise
 
     def close(self) -> None:
         """Stop the loop; what still runs on it is cancelled first. Closing twice is harmless."""
-        if self._loop.is_closed():
-            return
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        with self._lock:
+            if not self._is_closing:
+                self._is_closing = True
+                self._loop.call_soon_threadsafe(self._loop.stop)
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
@@ -303,6 +334,8 @@ class LoopThread:
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.run_until_complete(self._loop.shutdown_default_executor())
             self._loop.close()
+            for future in tuple(self._unresolved):
+                future.cancel()
 
 
 def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:

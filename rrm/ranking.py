@@ -7,8 +7,6 @@ loses nothing when one of them fails.
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal, NoReturn
 
@@ -17,7 +15,7 @@ import msgspec
 from rrm._version import __version__
 from rrm.errors import ContestError
 from rrm.ratings import graph as graphs
-from rrm.types import Sampling, Tally, Usage, Verdict
+from rrm.types import Sampling, Tally, Usage, Verdict, json_line
 
 if TYPE_CHECKING:
     import networkx
@@ -140,7 +138,7 @@ class Ranking:
 
     def to_json(self) -> str:
         """One line of JSON that `from_json` turns back into an equal ranking."""
-        return _line(self.to_dict())
+        return json_line(self.to_dict())
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Ranking:
@@ -196,19 +194,7 @@ class Comparison:
 
     def to_json(self, *, transcripts: bool = False) -> str:
         """One line of JSON; `transcripts` adds what the judge said, sample by sample."""
-        return _line(self.to_dict(transcripts=transcripts))
-
-
-_HALF_PAIR = re.compile("[\ud800-\udfff]")
-
-
-def _line(values: dict[str, object]) -> str:
-    """One line of JSON. Halves of surrogate pairs, which judges and callers may send and UTF-8 can't hold, become U+FFFD."""
-    try:
-        return msgspec.json.encode(values).decode()
-    except UnicodeEncodeError:
-        plain = json.dumps(msgspec.to_builtins(values), ensure_ascii=False, separators=(",", ":"))
-        return _HALF_PAIR.sub("\ufffd", plain)
+        return json_line(self.to_dict(transcripts=transcripts))
 
 
 def _said(error: Exception) -> str:

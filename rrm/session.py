@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rrm.contests import Entry, enter
 from rrm.engines.base import Engine
-from rrm.errors import InputError, PromptTooLongError
+from rrm.errors import ContestError, InputError, PromptTooLongError
 from rrm.judging import voting
 from rrm.judging.hearing import Rules, hear
 from rrm.play import Gate, hear_out, play
@@ -67,6 +67,8 @@ class Session:
     async def compare(self, contest: Contest, meter: Meter, *, transcripts: bool) -> Verdict:
         """Judge a contest of two responses. Identical ones are a tie without a call. Raises as `rank`."""
         entry = self._enter(contest)
+        if len(contest.responses) != 2:
+            raise ContestError(f"a comparison needs two responses, not {len(contest.responses)}")
         meter.begin(1)
         if len(entry.texts) == 1:
             return Verdict(Outcome.TIE, Tally())

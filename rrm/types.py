@@ -6,6 +6,8 @@ the judge was shown. `Case.swapped()` and `Vote.swapped()` are the only way acro
 """
 
 import hashlib
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -31,6 +33,7 @@ __all__ = [
     "Usage",
     "Verdict",
     "Vote",
+    "json_line",
 ]
 
 
@@ -279,7 +282,7 @@ class Verdict:
 
     def to_json(self) -> str:
         """One line of JSON that `from_json` turns back into an equal verdict."""
-        return msgspec.json.encode(self).decode()
+        return json_line(self)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
@@ -297,3 +300,15 @@ class Standings:
     order: tuple[int, ...]
     scores: tuple[float, ...]
     advanced: dict[int, int] = field(default_factory=dict)
+
+
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+
+
+def json_line(values: object) -> str:
+    """One line of JSON. Halves of surrogate pairs, which judges and callers may send and UTF-8 can't hold, become U+FFFD."""
+    try:
+        return msgspec.json.encode(values).decode()
+    except UnicodeEncodeError:
+        plain = json.dumps(msgspec.to_builtins(values), ensure_ascii=False, separators=(",", ":"))
+        return _HALF_PAIR.sub("\ufffd", plain)

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import threading
+import time
 from collections import Counter
 from random import Random
 
@@ -254,6 +255,7 @@ def test_reasoning_is_stripped_from_candidates_on_request():
     [
         ({"votes": 0}, InputError, "votes must be a whole number of at least 1, not 0"),
         ({"votes": 2.5}, InputError, "votes must be a whole number"),
+        ({"seed": "x"}, InputError, "seed must be a whole number"),
         ({"resamples": -1}, InputError, "resamples"),
         ({"order": "balance"}, UnknownNameError, "Did you mean 'balanced'"),
         ({"prompt": "skywork"}, UnknownNameError, "skywork_pairwise"),
@@ -376,3 +378,94 @@ def test_forcing_is_a_setting():
         verdict = one.compare("q", "a", "b")
     assert verdict.votes.forced == 1
     assert verdict.transcripts[0].vote in (Vote.FIRST, Vote.SECOND)
+
+
+def test_closing_a_judge_ends_a_stream_on_another_thread():
+    """The thread that iterates never hangs: it gets results, failures, or EngineClosedError."""
+    for delay in (0.02, 0.05, 0.08, 0.11):
+        one, ended = judge(engine=Recording(latency=lambda request, index: 0.02)), []
+
+        def iterate(one=one, ended=ended):
+            try:
+                for _ in one.rank_many(Contest(f"q{number}", RESPONSES) for number in range(500)):
+                    pass
+            except EngineClosedError:
+                pass
+            ended.append(True)
+
+        thread = threading.Thread(target=iterate, daemon=True)
+        thread.start()
+        time.sleep(delay)
+        one.close()
+        thread.join(10)
+        assert ended == [True]
+
+
+async def test_closing_a_judge_ends_async_calls_with_the_right_error():
+    """Not with a cancellation that nobody asked for."""
+    one = judge(engine=Recording(latency=lambda request, index: 60.0))
+    task = asyncio.create_task(one.arank("q", RESPONSES))
+    await asyncio.sleep(0.05)
+    await one.aclose()
+    with pytest.raises(EngineClosedError):
+        await task
+
+
+def test_a_stream_may_be_closed_after_its_judge():
+    """Quietly: it ended with the judge."""
+    with judge() as one:
+        stream = one.rank_many(Contest(f"q{number}", RESPONSES) for number in range(5))
+        next(stream)
+    stream.close()
+
+
+def test_random_orders_differ_from_query_to_query():
+    """The same two answers to many questions are shown in either order."""
+    engine = Recording()
+    with judge(engine=engine, order="random") as one:
+        list(one.compare_many(Contest(f"Is {number} prime?", ["Yes", "No"]) for number in range(64)))
+    assert 16 < sum(request.case.first == "Yes" for request in engine.requests) < 48
+
+
+def test_an_error_in_a_strategy_comes_after_the_results_before_it():
+    """What was done is handed out first; the error is the strategy's own."""
+
+    def strategy(draw):
+        if len(draw) == 2:
+            raise ZeroDivisionError
+        return rrm.Knockout(draw)
+
+    contests = [Contest("q", RESPONSES[:2] if number == 6 else RESPONSES) for number in range(9)]
+    results = []
+    with judge() as one, pytest.raises(ZeroDivisionError):
+        for ranking in one.rank_many(contests, strategy=strategy):
+            results.append(ranking)
+    assert len(results) == 6
+
+
+def test_what_is_no_contest_is_refused():
+    """With its type."""
+    with judge() as one, pytest.raises(InputError, match=r"rrm\.Contest objects, not str"):
+        list(one.rank_many(["q"]))
+
+
+@pytest.mark.parametrize("responses", [["a"], ["a", "b", "c"]])
+def test_a_comparison_needs_two_responses(responses):
+    """No response is dropped, and one is not a tie."""
+    with judge() as one:
+        (comparison,) = one.compare_many([Contest("q", responses)])
+    assert comparison.status == "failed"
+    assert "two responses" in comparison.error
+
+
+def test_a_window_must_hold_something():
+    """Zero is not the default."""
+    with judge() as one, pytest.raises(InputError, match="window must be"):
+        list(one.rank_many([], window=0))
+
+
+def test_half_a_surrogate_pair_does_not_break_a_verdict():
+    """It is written as U+FFFD."""
+    with judge(lambda request, index: "\ud800 \\boxed{1}") as one:
+        verdict = one.compare("q", "a", "b")
+    assert "\ufffd" in rrm.Verdict.from_json(verdict.to_json()).transcripts[0].text

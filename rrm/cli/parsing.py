@@ -28,7 +28,7 @@ def parse(file: str, prompt: str) -> None:
     {"vote", "span", "reason"}: first, second, tie, unparsed or truncated; where in the text it was read
     ([start, end) in characters, or null); and why it is that vote. A row's "id" is carried over.
 
-    Exit codes: 0 all rows are read; 2 bad input or usage; 4 some rows are malformed (their vote is null).
+    Exit codes: 0 all rows are read; 2 bad input or usage; 4 some rows are malformed (their status is failed and their vote null).
     """
     loaded = load_prompt(prompt)
     failed = False
@@ -45,7 +45,8 @@ def _line(row: Row | BadRow, prompt: Prompt) -> dict[str, object]:
     try:
         vote, span, reason = _read(row, prompt)
     except InputError as error:
-        return identity | {"vote": None, "span": None, "reason": str(error)}
+        failure = {"id": None, "status": "failed", "error": str(error)} | identity
+        return failure | {"vote": None, "span": None, "reason": str(error)}
     return identity | {"vote": vote, "span": span, "reason": reason}
 
 

@@ -231,7 +231,9 @@ class _Hearing:
         """A fair coin for vote `number` that depends on the two texts and not on which is called first."""
         case = self._cases[False]
         texts = sorted((case.first, case.second))
-        said = "\0".join((str(self._rules.seed), str(number), *texts)).encode("utf-8", "surrogatepass")
+        said = "\0".join((str(self._rules.seed), str(number), repr(case.query), repr(case.reference), *texts)).encode(
+            "utf-8", "surrogatepass"
+        )
         is_smaller_first = hashlib.blake2b(said, digest_size=1).digest()[0] & 1 == 0
         return (case.first == texts[0]) != is_smaller_first
 

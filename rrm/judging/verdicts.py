@@ -146,6 +146,7 @@ def _lost(finish_reason: FinishReason, span: tuple[int, int] | None, reason: str
 
 _LATEX_COMMAND = re.compile(r"\\[A-Za-z]+")
 _HYPHEN_IN_WORD = re.compile(r"(?<=\w)-(?=\w)")
+_NEGATION = re.compile(r"\b(?:not|no|nor|neither|never)\b", re.IGNORECASE)
 _DECORATION = re.compile(r"[^\w-]|_")
 
 
@@ -165,6 +166,8 @@ def _votes(plain: str, grammar: Grammar) -> set[Vote]:
     labels = _labels(grammar)
     if whole := labels.whole.fullmatch(plain):
         return {labels.vote[whole[1].casefold()]}
+    if _NEGATION.search(plain):
+        return set()
     named = {labels.vote[match[1].casefold()] for match in labels.named.finditer(plain)}
     bare = {vote for word in plain.split() if (vote := labels.bare.get(word))}
     return named | bare if named else set()
