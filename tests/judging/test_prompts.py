@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rrm import promptfiles
 from rrm.errors import ContestError, PromptError, UnknownNameError
 from rrm.judging.checking import problems
 from rrm.judging.cleaning import KNOWN_SPECIAL_TOKENS, Cleaner
@@ -51,7 +52,7 @@ def test_values_reach_the_judge_unaltered(query, first, second):
 
 def test_the_digest_is_that_of_the_file():
     """So that a ranking names the exact prompt."""
-    path = next(path for path in Path(__file__).parents[2].rglob("mt_bench_pair.jinja"))
+    path = promptfiles._folder() / "mt_bench_pair.jinja"
     assert load_prompt(path).sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
