@@ -25,7 +25,9 @@ class Archive:
     def __init__(self, ledger: Ledger, info: JudgeInfo, revision: str, rules: Rules) -> None:
         self._ledger = ledger
         self._model = (info.model, revision)
-        ruled = (rules.seed, rules.resamples, rules.force, rules.reasoning_open, rules.cleaner.special_tokens)
+        ruled = (
+            rules.seed, rules.resamples, rules.force, rules.reasoning_open, rules.cleaner.special_tokens, rules.budget,
+        )  # fmt: skip
         self._judge = (__version__, json_line(info), revision, repr(ruled))
         self.reused = Spent()
         """What the rankings that came out of the ledger had cost."""

@@ -3,14 +3,18 @@
 It is found by `--config`, else by the environment's RRM_CONFIG. Who reads a setting decides what it means.
 """
 
+import json
+import math
 import os
 from pathlib import Path
+from typing import TypeGuard
 
 import yaml
 
 from rrm.errors import InputError
+from rrm.judging.calibration import Calibration
 
-__all__ = ["read_config"]
+__all__ = ["read_calibration", "read_config"]
 
 
 def read_config(path: str | Path | None = None) -> dict[str, object]:
@@ -32,6 +36,25 @@ def read_config(path: str | Path | None = None) -> dict[str, object]:
     if wrong := [name for name in settings if not isinstance(name, str)]:
         raise InputError(f"config file {named}: the option name {wrong[0]!r} is no text")
     return {name.replace("-", "_"): value for name, value in settings.items()}
+
+
+def read_calibration(path: str | Path) -> Calibration:
+    """The calibration in a JSON file: {"slope": number, "offset": number}, as a benchmark's report has it.
+
+    Raises InputError for a file that can't be read or holds something else.
+    """
+    try:
+        found = json.loads(Path(path).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"calibration file {path} can't be read: {_reason(error)}") from error
+    slope, offset = (found.get(name) for name in ("slope", "offset")) if isinstance(found, dict) else (None, None)
+    if not _is_finite(slope) or not _is_finite(offset):
+        raise InputError(f'calibration file {path} must hold {{"slope": number, "offset": number}}')
+    return Calibration(float(slope), float(offset))
+
+
+def _is_finite(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _reason(error: Exception) -> str:

@@ -5,7 +5,6 @@ so one engine serves both, from any thread and any loop. Programs whose judge ru
 an `if __name__ == "__main__":` guard, because vLLM starts further processes.
 """
 
-import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing
 from functools import lru_cache
@@ -16,11 +15,10 @@ from typing import Any, TypeVar
 from rrm.backends import Backend, Choice
 from rrm.contests import check_at_least, normalise_query
 from rrm.engines.base import Engine, EngineInfo
-from rrm.errors import InputError, LedgerError, RRMError, UnknownNameError
+from rrm.errors import InputError, LedgerError, RRMError
 from rrm.host import Host
-from rrm.judging import voting
-from rrm.judging.asking import Rules
-from rrm.judging.cleaning import KNOWN_SPECIAL_TOKENS, Cleaner
+from rrm.judging.calibration import Calibration
+from rrm.judging.cleaning import Cleaner
 from rrm.judging.prompts import Prompt
 from rrm.ledger import Ledger
 from rrm.plans import Plan, default_strategy, plan_for, strategy_name
@@ -29,16 +27,14 @@ from rrm.progress import Meter, metering
 from rrm.promptfiles import DEFAULT_PROMPT, load_prompt
 from rrm.ranking import Comparison, JudgeInfo, Polled, Ranking
 from rrm.session import Session
+from rrm.settings import JudgeSettings
 from rrm.tournaments import Strategy
-from rrm.types import Case, Contest, Poll, Sampling, Tally, Verdict
+from rrm.types import Case, Contest, Poll, Tally, Verdict
 
 __all__ = ["Judge", "compare", "rank"]
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-_EMBEDDED_TOKENS = 48
-"""The embedded model seldom reaches a verdict by itself, so its reasoning is kept short and the verdict forced."""
 
 
 class Judge(Host[Session]):
@@ -49,13 +45,17 @@ class Judge(Host[Session]):
     `engine`: "vllm", "openai", "transformers", "scripted", or an `Engine` of your own; by default vLLM in this
     process, or an OpenAI-compatible server where `base_url` names one (or several, shared out by load).
     `prompt`: the name of a shipped prompt file, or the path of one; `prompt_args`: its parameters, such as a rubric.
-    `votes`: samples per match, of which only as many are taken as can change the majority. `order`: which
+    `votes`: samples per match, of which only as many are taken as can change the majority; "auto" takes as many as pay. `budget`: calls per
+    contest, for the strategies that can use any number. `order`: which
     answer is shown first ("balanced", "both", "random", "fixed"; see `rrm.judging.voting.Order`).
     `seed`: everything random derives from it. `max_tokens`, `temperature`, `top_p`: by default what the prompt
     file recommends. `concurrency`: samples (or requests to a server) at once. `force_verdict`: continue a sample
     that gave no verdict and make it choose; by default only for the embedded model. `strip_reasoning`: judge
     responses without what stands before their `</think>`. `resamples`: how often an undecided match is asked
-    again. `ledger`: a file (or an open `Ledger`) that remembers every completion, so that none is paid for twice, by
+    again. `stop`: when a match has votes enough ("majority", "beta", "none"; see `rrm.judging.voting.Stop`), and how sure "beta"
+    must be, by `threshold`. `waves`: "load" asks for more votes at once where the engine is idle. `readout`: "probability" reads how likely
+    each verdict was, from the verdict token's log-probabilities, made honest by `calibration`. `think_budget`: tokens after which
+    reasoning is closed and the verdict asked for; `think_more`: how many times a sample is made to think again. `ledger`: a file (or an open `Ledger`) that remembers every completion, so that none is paid for twice, by
     any judge, strategy, run or process; it is made where it is not there. `engine_args`: passed to the engine;
     unknown ones are refused. `progress`: show a bar on a terminal. An engine object of your own belongs to one
     judge, which closes it; an open `Ledger` is left open.
@@ -72,7 +72,8 @@ class Judge(Host[Session]):
         api_key_env: str = "OPENAI_API_KEY",
         prompt: str | Path = DEFAULT_PROMPT,
         prompt_args: Mapping[str, str] | None = None,
-        votes: int = 1,
+        votes: int | str = 1,
+        budget: int | None = None,
         order: str = "balanced",
         seed: int = 0,
         max_tokens: int | None = None,
@@ -82,22 +83,37 @@ class Judge(Host[Session]):
         force_verdict: bool | None = None,
         strip_reasoning: bool = False,
         resamples: int = 2,
+        stop: str = "majority",
+        threshold: float = 0.9,
+        waves: str = "fixed",
+        readout: str = "vote",
+        calibration: Calibration | None = None,
+        think_budget: int | None = None,
+        think_more: int = 0,
         ledger: str | Path | Ledger | None = None,
         engine_args: Mapping[str, object] | None = None,
         progress: bool = False,
     ) -> None:
-        check_at_least("votes", votes, 1)
-        check_at_least("resamples", resamples, 0)
-        if not isinstance(seed, int) or isinstance(seed, bool):
-            raise InputError(f"seed must be a whole number, not {seed!r}")
-        if order not in voting.ORDERS:
-            raise UnknownNameError("order", order, voting.ORDERS)
-        self._sampling = _sampling(max_tokens, temperature, top_p)
-        self._voting: dict[str, Any] = {"votes": votes, "order": order, "seed": seed, "resamples": resamples}
-        self._seed = seed
+        self._settings = JudgeSettings(
+            votes=votes,  # type: ignore[arg-type]
+            order=order,  # type: ignore[arg-type]
+            seed=seed,
+            resamples=resamples,
+            budget=budget,
+            stop=stop,  # type: ignore[arg-type]
+            threshold=threshold,
+            waves=waves,  # type: ignore[arg-type]
+            readout=readout,  # type: ignore[arg-type]
+            calibration=Calibration() if calibration is None else calibration,
+            think_budget=think_budget,
+            think_more=think_more,
+            max_tokens=max_tokens,
+            temperature=temperature,
+            top_p=top_p,
+            force_verdict=force_verdict,
+            strip_reasoning=strip_reasoning,
+        )
         self._prompt = load_prompt(prompt).with_parameters(prompt_args or {})
-        self._force = force_verdict
-        self._strip_reasoning = strip_reasoning
         self._progress = progress
         name = engine if isinstance(engine, str) else None
         super().__init__(Choice(model, name, base_url, api_key_env, concurrency, engine_args or {}), engine, ledger)
@@ -234,48 +250,28 @@ class Judge(Host[Session]):
             "prompt": self._prompt.name,
             "prompt_sha256": self._prompt.sha256,
             **({"prompt_args": dict(self._prompt.parameters)} if self._prompt.parameters else {}),
-            **self._voting,
-            "sampling": self._sampling,
-            "force_verdict": self._force,
-            "strip_reasoning": self._strip_reasoning,
+            **self._settings.described,
         }
 
     def _make(self) -> Backend:
         return self._choice.make(self._prompt)
 
     def _seat(self, backend: Backend, engine: Engine, info: EngineInfo) -> Session:
-        sampling = self._choose_sampling(is_embedded=backend.is_embedded)
-        special_tokens = KNOWN_SPECIAL_TOKENS if info.special_tokens is None else info.special_tokens
-        opens_by_default = self._prompt.front.reasoning == "opened"
-        rules = Rules(
-            self._prompt,
-            sampling,
-            **self._voting,
-            force=backend.is_embedded if self._force is None else self._force,
-            cleaner=Cleaner(special_tokens),
-            # Where the file begins the judge's turn, it knows better than the chat template.
-            reasoning_open=opens_by_default
-            if info.opens_reasoning is None or self._prompt.begin
-            else info.opens_reasoning,
-        )
+        settings = self._settings
+        rules = settings.rules(self._prompt, info, is_embedded=backend.is_embedded)
         judge = JudgeInfo(
             info.model,
             info.engine,
             self._prompt.name,
             self._prompt.sha256,
-            rules.votes,
+            settings.votes,
             rules.order,
-            sampling,
+            rules.sampling,
             dict(self._prompt.parameters),
+            settings.further,
         )
         archive = self._records.archive(judge, info.revision or "", rules)
-        return Session(engine, rules, judge, info.slots, strip_reasoning=self._strip_reasoning, archive=archive)
-
-    def _choose_sampling(self, *, is_embedded: bool) -> Sampling:
-        recommended = self._prompt.front.sampling
-        tokens = min(_EMBEDDED_TOKENS, recommended.max_tokens) if is_embedded else recommended.max_tokens
-        defaults = {"max_tokens": tokens, "temperature": recommended.temperature, "top_p": recommended.top_p}
-        return Sampling(**(defaults | self._sampling))  # type: ignore[arg-type]
+        return Session(engine, rules, judge, info.slots, strip_reasoning=settings.strip_reasoning, archive=archive)
 
     async def _rank(self, contest: Contest, strategy: Plan, meter: Meter) -> Ranking:
         return await (await self._open()).rank(contest, strategy, meter)
@@ -287,7 +283,7 @@ class Judge(Host[Session]):
         except LedgerError:
             raise
         except RRMError as error:
-            return Ranking.failed(strategy_name(strategy), error, seed=self._seed, id=contest.id)
+            return Ranking.failed(strategy_name(strategy), error, seed=self._settings.seed, id=contest.id)
 
     async def _poll_or_fail(self, asked: Poll, meter: Meter) -> Polled:
         _check_contest(asked.contest)
@@ -299,7 +295,7 @@ class Judge(Host[Session]):
             return Polled.failed(error, id=asked.contest.id)
 
     def _plan(self, strategy: str | Strategy | None) -> Plan:
-        return plan_for(strategy, self._prompt)
+        return plan_for(strategy, self._prompt, self._settings.budget)
 
     def _needs_pairs(self) -> None:
         if self.kind != "pairwise":
@@ -317,8 +313,8 @@ class Judge(Host[Session]):
         except LedgerError:
             raise
         except RRMError as error:
-            return Comparison.failed(error, seed=self._seed, id=contest.id)
-        return Comparison(verdict, (await self._open()).info, self._seed, contest.id)
+            return Comparison.failed(error, seed=self._settings.seed, id=contest.id)
+        return Comparison(verdict, (await self._open()).info, self._settings.seed, contest.id)
 
     async def _stream(
         self, contests: Iterable[T], work: Callable[[T], Coroutine[Any, Any, R]], window: int | None
@@ -389,15 +385,3 @@ def _check_window(window: int | None) -> None:
 def _check_contest(contest: object) -> None:
     if not isinstance(contest, Contest):
         raise InputError(f"contests must be rrm.Contest objects, not {type(contest).__name__}")
-
-
-def _sampling(max_tokens: int | None, temperature: float | None, top_p: float | None) -> dict[str, float]:
-    """What was given, checked. Raises InputError."""
-    if max_tokens is not None:
-        check_at_least("max_tokens", max_tokens, 1)
-    if temperature is not None and not 0 <= temperature < math.inf:
-        raise InputError(f"temperature must be 0 or more, not {temperature}")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise InputError(f"top_p must be above 0 and at most 1, not {top_p}")
-    given = {"max_tokens": max_tokens, "temperature": temperature, "top_p": top_p}
-    return {name: value for name, value in given.items() if value is not None}

@@ -1,30 +1,51 @@
-"""Which strategy ranks with which kind of judge, and by which name.
+"""Which strategy ranks with which kind of judge, by which name, and on how many calls.
 
 Tournaments need a judge of pairs. A judge that gives scores needs none: it ranks by its own kind, "pointwise" (each
-response by itself) or "listwise" (several at once, in windows); see `rrm.grading`.
+response by itself) or "listwise" (several at once, in windows); see `rrm.grading`. "auto" and "auto-best" stand for a
+tournament that is chosen for each contest, by its size and the budget; docs/ranking-study.md says why.
 """
+
+import inspect
+from collections.abc import Sequence
+from functools import cache, partial
+from importlib.metadata import entry_points
+from typing import Any
 
 from rrm.errors import InputError, UnknownNameError
 from rrm.judging.prompts import Prompt
-from rrm.tournaments import STRATEGIES, Strategy
+from rrm.tournaments import STRATEGIES, Strategy, Tournament
+from rrm.tournaments.rounds import FromGenerator
 
 __all__ = [
+    "AUTO",
+    "AUTO_BEST",
     "LISTWISE",
     "POINTWISE",
     "STRATEGY_NAMES",
     "Plan",
+    "begin",
     "default_strategy",
     "named_plan",
     "plan_for",
+    "settle",
     "strategy_name",
+    "votes_of",
 ]
 
 Plan = Strategy | str
-"""What makes a tournament from a draw, or the name of a strategy that needs no pairs."""
+"""What makes a tournament from a draw, or the name of a strategy that needs no pairs, or is chosen later."""
 
 PAIRWISE, POINTWISE, LISTWISE = "pairwise", "pointwise", "listwise"
-STRATEGY_NAMES: tuple[str, ...] = (*sorted(STRATEGIES), POINTWISE, LISTWISE)
-"""All that `strategy="..."` and `--strategy` know."""
+AUTO, AUTO_BEST = "auto", "auto-best"
+"""Chosen for each contest: for the whole order, or for the best one only."""
+
+STRATEGY_NAMES: tuple[str, ...] = (AUTO, AUTO_BEST, *sorted(STRATEGIES), POINTWISE, LISTWISE)
+"""All that `strategy="..."` and `--strategy` know, besides those of installed packages (see `named_plan`)."""
+
+_ENTRY_POINTS = "rrm.strategies"
+
+_AUTO_VOTES = 7
+"""Votes a match at most with `votes="auto"`, where a strategy does not say otherwise."""
 
 
 def default_strategy(kind: str) -> str:
@@ -32,28 +53,82 @@ def default_strategy(kind: str) -> str:
     return "knockout" if kind == PAIRWISE else kind
 
 
-def plan_for(strategy: str | Strategy | None, prompt: Prompt) -> Plan:
+def plan_for(strategy: str | Strategy | None, prompt: Prompt, budget: int | None = None) -> Plan:
     """What a strategy (None: the default one) stands for with the judge of this prompt.
 
-    Raises UnknownNameError, or InputError where it does not fit the judge's kind.
+    Raises UnknownNameError, or InputError where it does not fit the judge's kind, or has no use for a budget.
     """
     plan = named_plan(default_strategy(prompt.kind) if strategy is None else strategy)
-    needs = plan if isinstance(plan, str) else PAIRWISE
+    needs = plan if isinstance(plan, str) and plan not in (AUTO, AUTO_BEST) else PAIRWISE
     if needs != prompt.kind:
         raise InputError(
             f"the strategy {strategy_name(plan)!r} needs a {needs} judge, and the prompt {prompt.name!r} is "
             f"{prompt.kind}: use the strategy {default_strategy(prompt.kind)!r}, or a {needs} prompt"
         )
+    if budget is not None and not _takes_budget(plan):
+        fitting = ", ".join(name for name in STRATEGY_NAMES if _takes_budget(named_plan(name)))
+        raise InputError(
+            f"the strategy {strategy_name(plan)!r} asks as many calls as it needs, so that a budget of {budget} means "
+            f"nothing to it: leave the budget out, or use one of {fitting}"
+        )
     return plan
 
 
 def named_plan(strategy: str | Strategy) -> Plan:
-    """What a strategy stands for, whatever the judge. Raises UnknownNameError with the nearest valid name."""
+    """What a strategy stands for, whatever the judge.
+
+    A generator function of the number of players is made a tournament; see `rrm.tournaments.rounds`. A name that is none of
+    rrm's own is looked for among the entry points `rrm.strategies` of installed packages. Raises UnknownNameError with the
+    nearest valid name.
+    """
     if not isinstance(strategy, str):
-        return strategy
-    if strategy not in STRATEGY_NAMES:
-        raise UnknownNameError("strategy", strategy, STRATEGY_NAMES)
-    return STRATEGIES.get(strategy, strategy)
+        return _from_generator(strategy) if inspect.isgeneratorfunction(strategy) else strategy
+    if strategy in STRATEGY_NAMES:
+        return STRATEGIES.get(strategy, strategy)
+    return _installed(strategy)
+
+
+@cache
+def _installed(name: str) -> Plan:
+    found = entry_points(group=_ENTRY_POINTS)
+    if name not in found.names:
+        raise UnknownNameError("strategy", name, (*STRATEGY_NAMES, *sorted(found.names)))
+    return named_plan(found[name].load())
+
+
+def _from_generator(function: Any) -> Strategy:
+    made = partial(FromGenerator, play=function, most_matches=getattr(function, "most_matches", None))
+    made.__name__ = function.__name__  # type: ignore[attr-defined]
+    return made
+
+
+def _takes_budget(plan: Plan) -> bool:
+    return plan in (AUTO, AUTO_BEST) or bool(getattr(plan, "takes_budget", False))
+
+
+def settle(plan: Plan, players: int, calls: int | None) -> Plan:
+    """The plan for a contest of so many distinct responses, where it is to be chosen; else the plan itself.
+
+    `calls` is the budget in matches, or None.
+    """
+    if plan == AUTO_BEST:
+        return STRATEGIES["sequential-halving"] if players > 2 else STRATEGIES["round-robin"]
+    if plan == AUTO:
+        return STRATEGIES["active"] if players > 2 else STRATEGIES["round-robin"]
+    return plan
+
+
+def begin(strategy: Strategy, draw: Sequence[int], matches: int | None) -> Tournament:
+    """The tournament of a draw, of at most so many matches where it can use any number."""
+    if matches is None or not _takes_budget(strategy):
+        return strategy(draw)
+    made: Tournament = strategy(draw, matches=matches)  # type: ignore[call-arg]
+    return made
+
+
+def votes_of(plan: Plan | None) -> int:
+    """How many votes a match has at most with `votes="auto"`: one where a strategy asks many opponents instead."""
+    return int(getattr(plan, "auto_votes", _AUTO_VOTES))
 
 
 def strategy_name(plan: Plan) -> str:

@@ -108,6 +108,10 @@ class Gate:
         if self._in_flight < self._capacity:
             self._open.set()
 
+    def spare(self) -> int:
+        """How many samples more there is room for."""
+        return max(0, self._capacity - self._in_flight)
+
     @contextmanager
     def holding(self, samples: int) -> Iterator[Callable[[], None]]:
         """Count so many samples; the given function lets one go, the end of the block all that are left."""

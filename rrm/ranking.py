@@ -16,7 +16,7 @@ import msgspec
 from rrm._version import __version__
 from rrm.errors import ContestError
 from rrm.ratings import graph as graphs
-from rrm.types import Opinion, Sampling, Tally, Usage, Verdict, json_line
+from rrm.types import Opinion, Sampling, Support, Tally, Usage, Verdict, json_line
 
 if TYPE_CHECKING:
     import networkx
@@ -34,11 +34,13 @@ class JudgeInfo:
     engine: str
     prompt: str
     prompt_sha256: str
-    votes: int
+    votes: int | str
     order: str
     sampling: Sampling
     prompt_args: Mapping[str, str | None] = field(default_factory=dict)
     """The prompt's parameters."""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """Further settings of the judge that are not as by default, such as `stop` or `budget`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,15 @@ class PlayedMatch:
     winner: int | None
     votes: Tally
     settled_by: str | None = None
+    support: tuple[Support, Support] = (Support(), Support())
+    """What the votes say by the order in which the two were shown: `first` first, and `second` first."""
+    soft: float | None = None
+    """Probability of `first` being better, where verdicts were read as probabilities."""
 
     @property
     def probability(self) -> float:
-        """That of `first` winning; see `Tally.probability`."""
-        return self.votes.probability
+        """That of `first` winning: `soft` where there is one, else by the votes; see `Tally.probability`."""
+        return self.votes.probability if self.soft is None else self.soft
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,12 @@ class Ranking:
     """What the judge engine did that the caller should know of, such as special tokens that were broken up."""
     version: str = __version__
     scorings: tuple[Scoring, ...] = ()
+    errors: tuple[float, ...] = ()
+    """The standard error of each score, where scores are estimates."""
+    level: tuple[tuple[int, int], ...] = ()
+    """Neighbours in the order that can't be told apart, where that can be said."""
+    position_bias: float | None = None
+    """How much better a response does for being shown first, in logits, where that was estimated."""
 
     @classmethod
     def failed(cls, strategy: str, error: Exception, *, seed: int, id: str | int | None) -> Ranking:  # noqa: A002
@@ -145,6 +157,8 @@ class Ranking:
             "best": self.best,
             "scores": self.scores,
             "matches": [_match_to_dict(match) for match in self.matches],
+            **({"errors": self.errors, "level": self.level} if self.errors else {}),
+            **({} if self.position_bias is None else {"position_bias": self.position_bias}),
             **({"scorings": self.scorings} if self.scorings else {}),
             "usage": self.usage,
             "judge": self.judge,
@@ -248,5 +262,7 @@ def _match_to_dict(match: PlayedMatch) -> dict[str, object]:
         "winner": match.winner,
         "votes": match.votes,
         "probability": match.probability,
+        "support": match.support,
+        **({} if match.soft is None else {"soft": match.soft}),
         **({"settled_by": match.settled_by} if match.settled_by else {}),
     }

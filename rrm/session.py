@@ -6,7 +6,7 @@ Lives on one event loop. What it asks follows from the contest, the rules and th
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rrm.archive import Archive
 from rrm.contests import Entry, enter, shown_texts
@@ -17,10 +17,11 @@ from rrm.judging import voting
 from rrm.judging.asking import Rules
 from rrm.judging.hearing import hear
 from rrm.judging.polling import Ballot, poll
-from rrm.plans import LISTWISE, POINTWISE, Plan, strategy_name
+from rrm.plans import LISTWISE, POINTWISE, Plan, begin, settle, strategy_name, votes_of
 from rrm.play import Gate, hear_all, hear_out, play
 from rrm.progress import Meter
 from rrm.ranking import JudgeInfo, PlayedMatch, Polled, Ranking
+from rrm.settings import AUTO_VOTES
 from rrm.tournaments import Strategy
 from rrm.tournaments.draw import is_second_shown_first, seeded_order
 from rrm.types import Case, Contest, Match, Outcome, Poll, Standings, Tally, Usage, Verdict
@@ -37,6 +38,7 @@ class _Table:
 
     entry: Entry
     place: tuple[int, ...]
+    rules: Rules
 
 
 class Session:
@@ -65,6 +67,7 @@ class Session:
     async def rank(self, contest: Contest, strategy: Plan, meter: Meter) -> Ranking:
         """Raises ContestError for this contest, EngineError where the engine can't be asked, LedgerError."""
         entry = self._enter(contest)
+        strategy = settle(strategy, len(entry.texts), self._matches(strategy))
         archive = self._archive
         address = archive.address(strategy, entry) if archive else None
         if not archive or not address:
@@ -84,8 +87,9 @@ class Session:
             raise error.of_contest(contest.id) from error
 
     async def _play(self, contest: Contest, entry: Entry, strategy: Strategy, meter: Meter) -> Ranking:
-        table = _Table(entry, self._places(entry))
-        tournament = strategy(self._order("draw", entry))
+        rules = self._rules_of(strategy)
+        table = _Table(entry, self._places(entry), rules)
+        tournament = begin(strategy, self._order("draw", entry), self._matches(strategy))
         meter.begin(tournament.most_matches)
         played: dict[int, tuple[Match, Verdict]] = {}
 
@@ -166,7 +170,9 @@ class Session:
             return Verdict(Outcome.TIE, Tally())
         match = Match(1, 1, 0, 1)
         try:
-            verdict = await self._hear(_Table(entry, self._places(entry)), match, transcripts=transcripts)
+            verdict = await self._hear(
+                _Table(entry, self._places(entry), self._rules_of(None)), match, transcripts=transcripts
+            )
         except PromptTooLongError as error:
             raise error.of_contest(contest.id) from error
         meter.played(verdict.usage)
@@ -190,7 +196,15 @@ class Session:
     async def _hear(self, table: _Table, match: Match, *, transcripts: bool = False) -> Verdict:
         lead = self._lead(table, match)
         case = table.entry.case(match.first, match.second)
-        hearing = hear(case, self._rules, lead=lead, keep_transcripts=transcripts, note=self._count)
+        hearing = hear(
+            case,
+            table.rules,
+            lead=lead,
+            repeat=match.repeat,
+            keep_transcripts=transcripts,
+            note=self._count,
+            spare=self.gate.spare,
+        )
         return await hear_out(hearing, self._engine, self.gate)
 
     def _count(self, votes: Tally) -> None:
@@ -200,6 +214,17 @@ class Session:
         if self._rules.order == "fixed":
             return table.entry.index(match.first) > table.entry.index(match.second)
         return is_second_shown_first(table.place, match.first, match.second)
+
+    def _rules_of(self, strategy: Plan | None) -> Rules:
+        """The rules with as many votes as pay with the strategy, where that is left to us."""
+        if self.info.votes != AUTO_VOTES:
+            return self._rules
+        return replace(self._rules, votes=votes_of(strategy), stop="beta")
+
+    def _matches(self, strategy: Plan) -> int | None:
+        """The budget in matches."""
+        budget = self._rules.budget
+        return None if budget is None else max(1, budget // _most_votes(self._rules_of(strategy)))
 
     def _graded_ranking(self, contest: Contest, kind: str, entry: Entry, graded: Graded) -> Ranking:
         return Ranking(
@@ -236,6 +261,9 @@ class Session:
             self._rules.seed,
             contest.id,
             notes=tuple(sorted({note for _, verdict in played for note in verdict.notes})),
+            errors=entry.expand_scores(standings.errors) if standings.errors else (),
+            level=tuple((entry.index(one), entry.index(other)) for one, other in standings.level),
+            position_bias=standings.position_bias,
         )
 
 
@@ -250,6 +278,8 @@ def _played(entry: Entry, match: Match, verdict: Verdict, standings: Standings) 
         _index(entry, winner if advanced is None else advanced),
         verdict.votes,
         None if advanced is None else "draw",
+        verdict.support,
+        verdict.soft,
     )
 
 
@@ -263,7 +293,12 @@ def _index(entry: Entry, contestant: int | None) -> int | None:
 
 def _first_wave(rules: Rules) -> int:
     """How many samples a match asks for at first."""
-    votes = 2 * rules.votes if rules.order == "both" else rules.votes
+    votes = _most_votes(rules)
     if rules.prompt.grammar.weights or rules.prompt.kind != "pairwise":
         return votes
     return voting.next_wave(Tally(), votes, rules.prompt.grammar.allows_ties)
+
+
+def _most_votes(rules: Rules) -> int:
+    """How many votes a match may cost."""
+    return 2 * rules.votes if rules.order == "both" else rules.votes

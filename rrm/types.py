@@ -30,6 +30,7 @@ __all__ = [
     "Sampling",
     "Spent",
     "Standings",
+    "Support",
     "Tally",
     "TokenLogprob",
     "Transcript",
@@ -116,12 +117,16 @@ class Poll:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A pair that a tournament wants judged. `first` and `second` are contestants; `number` and `round` count from 1."""
+    """A pair that a tournament wants judged. `first` and `second` are contestants; `number` and `round` count from 1.
+
+    `repeat` is how many times the two have met before: their votes go on from there, with new samples.
+    """
 
     number: int
     round: int
     first: int
     second: int
+    repeat: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +320,16 @@ class Tally:
         return replace(self, first=self.second, second=self.first)
 
 
+class Support(NamedTuple):
+    """What the votes that were shown one way round say, in votes for each side; a tie gives half to both.
+
+    A vote that was read as a probability is divided between them.
+    """
+
+    first: float = 0.0
+    second: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """What the judge said in one sample, and how it was read. `vote` is in terms of the match, `text` of what was shown."""
@@ -368,11 +383,15 @@ class Verdict:
     transcripts: tuple[Transcript, ...] = ()
     notes: tuple[str, ...] = ()
     """What was done to get there that the caller should know of, such as special tokens that were neutralised."""
+    support: tuple[Support, Support] = (Support(), Support())
+    """What the votes say by the order in which the answers were shown: as in the match, and the other way round."""
+    soft: float | None = None
+    """Probability of `first` being better, averaged over orders and samples, where verdicts are read as probabilities."""
 
     @property
     def probability(self) -> float:
-        """That of `first` winning; see `Tally.probability`."""
-        return self.votes.probability
+        """That of `first` winning: `soft` where there is one, else by the votes; see `Tally.probability`."""
+        return self.votes.probability if self.soft is None else self.soft
 
     def to_json(self) -> str:
         """One line of JSON that `from_json` turns back into an equal verdict."""
@@ -388,12 +407,17 @@ class Verdict:
 class Standings:
     """A decided tournament: contestants best first, and a score for each contestant by its number.
 
-    `advanced` says who went on from each match that the votes left open, by match number.
+    `advanced` says who went on from each match that the votes left open, by match number. Where the scores are estimates,
+    `errors` has the standard error of each, `level` the neighbours in the order that can't be told apart, and
+    `position_bias` how much better an answer does for being shown first, in logits.
     """
 
     order: tuple[int, ...]
     scores: tuple[float, ...]
     advanced: dict[int, int] = field(default_factory=dict)
+    errors: tuple[float, ...] = ()
+    level: tuple[tuple[int, int], ...] = ()
+    position_bias: float | None = None
 
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")

@@ -12,16 +12,26 @@ import click
 import yaml
 
 from rrm.backends import ENGINES
-from rrm.config import read_config
+from rrm.config import read_calibration, read_config
 from rrm.errors import InputError, UnknownNameError
 from rrm.judge import Judge
-from rrm.judging.voting import ORDERS
+from rrm.judging.asking import READOUTS
+from rrm.judging.voting import ORDERS, STOPS, WAVES
 from rrm.plans import plan_for, strategy_name
 from rrm.promptfiles import DEFAULT_PROMPT, load_prompt
+from rrm.settings import AUTO_VOTES
 
 __all__ = ["Settings", "judge_options", "judge_options_without", "output_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+def _votes(value: str) -> int | str:
+    """A whole number, or auto."""
+    try:
+        return value if value == AUTO_VOTES else int(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither a whole number nor {AUTO_VOTES}") from None
+
 
 _OPTIONS: Mapping[str, Callable[[Any], Any]] = {
     "model": click.option("--model", help="Alias (rrm-7b, rrm-32b, embedded), folder, GGUF file, hub name, or a server's name for it."),
@@ -30,7 +40,8 @@ _OPTIONS: Mapping[str, Callable[[Any], Any]] = {
     "api_key_env": click.option("--api-key-env", help="Environment variable with the server's API key. Default: OPENAI_API_KEY."),
     "prompt": click.option("--prompt", help="Prompt file: a shipped one by name, or a path. Default: skywork_pairwise."),
     "prompt_arg": click.option("--prompt-arg", multiple=True, metavar="KEY=VALUE", help="A parameter of the prompt file, such as rubric=..."),
-    "votes": click.option("--votes", type=int, help="Samples per match; fewer are taken where they can't change the majority. Default: 1."),
+    "votes": click.option("--votes", type=_votes, metavar="N|auto", help="Samples per match, or auto; fewer are taken where they can't change the majority. Default: 1."),
+    "budget": click.option("--budget", type=int, metavar="CALLS", help="Samples a row may cost, for the strategies that can use any number."),
     "order": click.option("--order", metavar="|".join(ORDERS), help="Which answer is shown first. Default: balanced."),
     "seed": click.option("--seed", type=int, help="Everything random derives from it. Default: 0."),
     "max_tokens": click.option("--max-tokens", type=int, help="Longest sample. Default: what the prompt file recommends."),
@@ -40,6 +51,13 @@ _OPTIONS: Mapping[str, Callable[[Any], Any]] = {
     "force_verdict": click.option("--force-verdict/--no-force-verdict", default=None, help="Make samples without a verdict choose one."),
     "strip_reasoning": click.option("--strip-reasoning", is_flag=True, default=None, help="Judge responses without their <think> part."),
     "resamples": click.option("--resamples", type=int, help="How often an undecided match is asked again. Default: 2."),
+    "stop": click.option("--stop", metavar="|".join(STOPS), help="When a match has votes enough. Default: majority."),
+    "threshold": click.option("--threshold", type=float, help="How sure of the winner --stop beta must be. Default: 0.9."),
+    "waves": click.option("--waves", metavar="|".join(WAVES), help="load: more votes at once where the engine is idle. Default: fixed."),
+    "readout": click.option("--readout", metavar="|".join(READOUTS), help="What is read of a sample: its label, or how likely each was. Default: vote."),
+    "calibration": click.option("--calibration", type=click.Path(), help="JSON with slope and offset, which make --readout probability honest."),
+    "think_budget": click.option("--think-budget", type=int, metavar="TOKENS", help="Close reasoning that is longer, and ask for the verdict."),
+    "think_more": click.option("--think-more", type=int, metavar="TIMES", help="Make each sample think again so many times."),
     "engine_arg": click.option("--engine-arg", multiple=True, metavar="KEY=VALUE", help="Passed to the engine, such as tensor_parallel_size=2."),
     "ledger": click.option("--ledger", metavar="PATH|none", help="File that remembers every sample. Default: OUTPUT-ledger; none where there is no --output."),
     "config": click.option("--config", type=click.Path(), help="YAML with the same names as these options; flags win."),
@@ -53,10 +71,12 @@ _OUTPUT_OPTIONS = (
 
 _JUDGE = (
     "model", "engine", "api_key_env", "prompt", "votes", "order", "seed", "max_tokens", "temperature", "top_p",
-    "concurrency", "force_verdict", "strip_reasoning", "resamples",
+    "concurrency", "force_verdict", "strip_reasoning", "resamples", "budget", "stop", "threshold", "waves", "readout",
+    "think_budget", "think_more",
 )  # fmt: skip
 _KINDS: Mapping[str, Callable[[object], bool]] = {
     "a whole number": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    f"a whole number or {AUTO_VOTES}": lambda value: value == AUTO_VOTES or (isinstance(value, int) and not isinstance(value, bool)),
     "a number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
     "true or false": lambda value: isinstance(value, bool),
     "a text": lambda value: isinstance(value, str),
@@ -68,8 +88,11 @@ _KINDS: Mapping[str, Callable[[object], bool]] = {
 }
 _TYPES: Mapping[str, str] = {
     **dict.fromkeys(("actors", "shard_rows", "max_pairs", "max_total_tokens"), "a whole number"),
-    **dict.fromkeys(("gpus_per_actor", "min_margin", "max_minutes", "max_lost"), "a number"),
-    **dict.fromkeys(("votes", "seed", "max_tokens", "concurrency", "resamples", "n"), "a whole number"),
+    **dict.fromkeys(("gpus_per_actor", "min_margin", "max_minutes", "max_lost", "threshold"), "a number"),
+    **dict.fromkeys(("budget", "think_budget", "think_more"), "a whole number"),
+    **dict.fromkeys(("stop", "waves", "readout", "calibration"), "a text"),
+    "votes": f"a whole number or {AUTO_VOTES}",
+    **dict.fromkeys(("seed", "max_tokens", "concurrency", "resamples", "n"), "a whole number"),
     **dict.fromkeys(("temperature", "top_p"), "a number"),
     **dict.fromkeys(("force_verdict", "strip_reasoning", "quiet", "overwrite"), "true or false"),
     **dict.fromkeys(
@@ -131,7 +154,7 @@ class Settings:
         self._types = {**_TYPES, **(types or {})}
         path = flags.get("config")
         configured = read_config(str(path) if path else None)
-        known = {*_JUDGE, *_LISTS, *extra, "format", "output", "ledger", "quiet"}
+        known = {*_JUDGE, *_LISTS, *extra, "calibration", "format", "output", "ledger", "quiet"}
         for name in configured:
             if name not in known:
                 raise UnknownNameError("option in the config file", name, known)
@@ -163,7 +186,7 @@ class Settings:
     def strategy(self) -> str:
         """What contests are ranked by. Raises InputError where that does not fit the kind of the prompt."""
         prompt = load_prompt(self.get("prompt", DEFAULT_PROMPT))
-        return strategy_name(plan_for(self.get("strategy"), prompt))
+        return strategy_name(plan_for(self.get("strategy"), prompt, self.get("budget")))
 
     @property
     def judge_arguments(self) -> dict[str, Any]:
@@ -173,6 +196,7 @@ class Settings:
             "base_url": self.texts("base_url"),
             "engine_args": self.arguments("engine_arg"),
             "prompt_args": {name: str(value) for name, value in self.arguments("prompt_arg").items()},
+            "calibration": read_calibration(str(self.get("calibration"))) if self.get("calibration") else None,
         }
         return given | {name: value for name, value in more.items() if value}
 

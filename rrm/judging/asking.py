@@ -6,17 +6,24 @@ rules and the answers. Knows nothing of votes that are counted or scores that ar
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from rrm.errors import EngineRefusedError
 from rrm.judging import voting
+from rrm.judging.calibration import Calibration
 from rrm.judging.cleaning import Cleaner
 from rrm.judging.prompts import Prompt
 from rrm.judging.verdicts import Reading, read
 from rrm.types import Case, Completion, Message, SampleRequest, Sampling, Usage
 
-__all__ = ["Answer", "Asker", "Rules", "Wave"]
+__all__ = ["READOUTS", "Answer", "Asker", "Readout", "Rules", "Wave"]
 
 Wave = Generator[Sequence[SampleRequest], Sequence[Completion], list["Answer"]]
+
+Readout = Literal["vote", "probability"]
+"""What is read of a sample: the label it says, or how likely each label was where it said one."""
+
+READOUTS: tuple[str, ...] = get_args(Readout)
 
 _FORCED_TOKENS = 16
 """Enough for any label; the choices end the sample long before."""
@@ -45,6 +52,20 @@ class Rules:
     cleaner: Cleaner = Cleaner(())
     reasoning_open: bool = False
     """Whether the judge's chat template ends the prompt inside an opened reasoning block."""
+    stop: voting.Stop = "majority"
+    """When a match has votes enough."""
+    threshold: float = 0.9
+    """How sure of the winner the stop "beta" must be."""
+    waves: voting.Waves = "fixed"
+    readout: Readout = "vote"
+    calibration: Calibration = Calibration()
+    """Makes a probability that was read an honest one."""
+    think_budget: int | None = None
+    """Tokens after which reasoning that is not closed is closed, and the verdict asked for; None lets it run to max_tokens."""
+    budget: int | None = None
+    """Calls that a contest may cost, for the strategies that can use any number."""
+    think_more: int = 0
+    """How many times a sample that has closed its reasoning is made to think again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from rrm.judging import voting
 from rrm.judging.asking import Answer, Asker, Rules
-from rrm.types import Case, Completion, Outcome, SampleRequest, Tally, Transcript, Verdict, Vote
+from rrm.types import Case, Completion, Outcome, SampleRequest, Support, Tally, Transcript, Verdict, Vote
 
 __all__ = ["Hearing", "hear"]
 
@@ -26,31 +26,47 @@ class _Record:
     lost: tuple[bool, ...] = ()
     """Orientations of the votes that the latest wave lost."""
     transcripts: tuple[Transcript, ...] = ()
+    support: tuple[Support, Support] = (Support(), Support())
 
 
 class _Hearing:
     def __init__(
-        self, case: Case, rules: Rules, *, lead: bool, keep_transcripts: bool, note: Callable[[Tally], None]
+        self,
+        case: Case,
+        rules: Rules,
+        *,
+        lead: bool,
+        repeat: int,
+        keep_transcripts: bool,
+        note: Callable[[Tally], None],
+        spare: Callable[[], int],
     ) -> None:
         self._cases = {case.is_swapped: case, not case.is_swapped: case.swapped()}
         self._rules = rules
         self._lead = lead
         self._keep_transcripts = keep_transcripts
         self._note = note
-        self._asked = {False: 0, True: 0}
+        self._spare = spare
+        self._plan, self._asked = self._begin(repeat)
         self._asker = Asker(rules)
         self._asker.note_alterations(case)
         self._record = _Record()
 
     def run(self) -> Hearing:
-        rules = self._rules
-        plan = voting.orientations(rules.order, rules.votes, self._lead, self._coin)
         asked = 0
-        while size := self._next_wave(len(plan) - asked):
-            yield from self._ask(plan[asked : asked + size])
+        while size := self._next_wave(len(self._plan) - asked):
+            yield from self._ask(self._plan[asked : asked + size])
             asked += size
         yield from self._ask_again()
         return self._verdict()
+
+    def _begin(self, repeat: int) -> tuple[tuple[bool, ...], dict[bool, int]]:
+        """The orientations of this meeting's votes, and the first sample of each that no meeting before may have asked."""
+        rules = self._rules
+        plan = voting.orientations(rules.order, (repeat + 1) * rules.votes, self._lead, self._coin)
+        before, plan = plan[: -len(plan) // (repeat + 1)], plan[-len(plan) // (repeat + 1) :]
+        asked_at_most = 1 + rules.resamples
+        return plan, {way: asked_at_most * before.count(way) for way in (False, True)}
 
     def _next_wave(self, remaining: int) -> int:
         """Where a vote may count more than once, none can be spared by counting ahead."""
@@ -91,16 +107,20 @@ class _Hearing:
     def _count(self, answers: Sequence[Answer]) -> None:
         counted: list[Vote] = []
         lost: list[bool] = []
+        support = list(self._record.support)
         for answer in answers:
             is_swapped = answer.completion.case.is_swapped
             vote = _vote_of(answer)
             said = vote.swapped() if is_swapped else vote
-            counted += [said] * round(answer.reading.weight)
+            weight = round(answer.reading.weight)
+            counted += [said] * weight
+            support[is_swapped] = _with(support[is_swapped], said, weight)
             if vote.is_lost:
                 lost.append(is_swapped)
             self._transcribe(answer, said)
         wave = voting.add(Tally(), counted, sum(answer.is_forced for answer in answers))
         self._record.tally += wave
+        self._record.support = (support[0], support[1])
         self._note(wave)
         self._record.lost = tuple(lost)
 
@@ -138,7 +158,7 @@ class _Hearing:
 
     def _verdict(self) -> Verdict:
         record, asker = self._record, self._asker
-        return Verdict(self._outcome, record.tally, asker.usage, record.transcripts, asker.notes)
+        return Verdict(self._outcome, record.tally, asker.usage, record.transcripts, asker.notes, record.support)
 
 
 def _vote_of(answer: Answer) -> Vote:
@@ -146,8 +166,21 @@ def _vote_of(answer: Answer) -> Vote:
     return answer.reading.vote or Vote.UNPARSED
 
 
+def _with(support: Support, vote: Vote, weight: float) -> Support:
+    """The support with a vote more, in terms of the match."""
+    first = _SHARE.get(vote)
+    return support if first is None else Support(support.first + first * weight, support.second + (1 - first) * weight)
+
+
+_SHARE = {Vote.FIRST: 1.0, Vote.TIE: 0.5, Vote.SECOND: 0.0}
+
+
 def _ignore(_: Tally) -> None:
     pass
+
+
+def _busy() -> int:
+    return 0
 
 
 def hear(
@@ -155,13 +188,19 @@ def hear(
     rules: Rules,
     *,
     lead: bool = False,
+    repeat: int = 0,
     keep_transcripts: bool = False,
     note: Callable[[Tally], None] = _ignore,
+    spare: Callable[[], int] = _busy,
 ) -> Hearing:
     """Judge one case by the rules.
 
     `lead` is the orientation that is asked first and has the odd vote: True shows the case's second
     answer first. Completions may be sent in any order within the wave. `keep_transcripts` puts what the
-    judge said into the verdict. `note` is told the votes of each wave as they are counted.
+    judge said into the verdict. `note` is told the votes of each wave as they are counted. `repeat` is how many times
+    the two were heard before, each time by these rules: the votes go on from there. `spare` says how many samples more the
+    engine could work on now; it is asked with waves="load" only.
     """
-    return _Hearing(case, rules, lead=lead, keep_transcripts=keep_transcripts, note=note).run()
+    return _Hearing(
+        case, rules, lead=lead, repeat=repeat, keep_transcripts=keep_transcripts, note=note, spare=spare
+    ).run()

@@ -10,13 +10,25 @@ from typing import Literal, get_args
 
 from rrm.types import Outcome, Tally, Vote
 
-__all__ = ["ORDERS", "Order", "add", "next_wave", "orientations", "outcome"]
+__all__ = ["ORDERS", "STOPS", "WAVES", "Order", "Stop", "Waves", "add", "next_wave", "orientations", "outcome"]
 
 Order = Literal["balanced", "both", "random", "fixed"]
 """How the two answers are put in order: half the votes each way (with one vote, half the matches each
 way), every vote asked both ways, a seeded coin for each vote, or always as given."""
 
 ORDERS: tuple[str, ...] = get_args(Order)
+
+Stop = Literal["majority", "beta", "none"]
+"""When votes are enough: when no other vote can change the majority (lossless), when the winner is as sure as the
+threshold says (a Beta posterior), or when all are in."""
+
+STOPS: tuple[str, ...] = get_args(Stop)
+
+Waves = Literal["fixed", "load"]
+"""How many votes are asked for at once: as few as could decide, or more where the engine has nothing else to do. The second
+changes what is asked, and so what a run costs, from one run to the next."""
+
+WAVES: tuple[str, ...] = get_args(Waves)
 
 
 def orientations(order: Order, votes: int, lead: bool, coin: Callable[[int], bool]) -> tuple[bool, ...]:

@@ -54,6 +54,7 @@ def test_line_of_a_knockout(tmp_path):
         "order": "balanced",
         "sampling": {"max_tokens": 8192, "temperature": 0.6, "top_p": 1.0},
         "prompt_args": {},
+        "settings": {},
     }
     assert len(judge["prompt_sha256"]) == 64
     assert [match["number"] for match in matches] == [1, 2, 3, 4]
@@ -73,6 +74,7 @@ def test_match_of_a_line(tmp_path):
         "winner": 1,
         "votes": {"first": 0, "second": 0, "tie": 0, "unparsed": 0, "truncated": 0, "forced": 0, "scored": 0} | {bb: 2},
         "probability": 0.75 if bb == "first" else 0.25,
+        "support": [[1.0, 0.0], [1.0, 0.0]] if bb == "first" else [[0.0, 1.0], [0.0, 1.0]],
     }
 
 

@@ -1,0 +1,161 @@
+"""A tournament in rounds, written as a generator: it yields the pairs of a round and is sent what became of them.
+
+In `play`, players are numbered 0 .. n-1 by their place in the draw, so that 0 is a random one and nothing depends on how
+the responses are numbered. All matches of a round are played at once; the next round is drawn when all are in, and so does
+not depend on the order of arrival. State lives in the generator's own variables: a tournament that is unpickled plays
+its rounds again from what was recorded.
+"""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from rrm.errors import InputError
+from rrm.tournaments.base import take
+from rrm.types import Match, Standings, Verdict
+
+__all__ = ["FromGenerator", "Pair", "Play", "Played", "Rounds"]
+
+Pair = tuple[int, int]
+"""Two players who are to meet."""
+
+
+class Played(NamedTuple):
+    """A match of a round and its verdict, in terms of `first` and `second`."""
+
+    number: int
+    first: int
+    second: int
+    verdict: Verdict
+
+
+Play = Generator[Iterable[Pair], Sequence[Played], Standings]
+"""Yields the pairs of each round, is sent them as they were played, in the same order, and returns the standings."""
+
+
+class Rounds(ABC):
+    """Base of the strategies that play in rounds: they say `play` and `most_matches`."""
+
+    def __init__(self, draw: Sequence[int]) -> None:
+        if not draw:
+            raise InputError(f"the strategy {type(self).__name__} needs at least one contestant")
+        self._draw = tuple(draw)
+        self._open: dict[int, Match] = {}
+        self._round: tuple[Match, ...] = ()
+        self._verdicts: dict[int, Verdict] = {}
+        self._past: list[tuple[Played, ...]] = []
+        self._meetings: Counter[Pair] = Counter()
+        self._count = 0
+        self._standings: Standings | None = None
+        self._play: Play | None = None
+
+    @property
+    def players(self) -> int:
+        """How many play."""
+        return len(self._draw)
+
+    @abstractmethod
+    def play(self) -> Play:
+        """The rounds; see the module. Must not change `self`, and ask nothing of anyone but its arguments."""
+
+    @property
+    @abstractmethod
+    def most_matches(self) -> int:
+        """No more matches than this are played."""
+
+    def start(self) -> Sequence[Match]:
+        self._play = self.play()
+        return self._advance(None)
+
+    def record(self, match: Match, verdict: Verdict) -> Sequence[Match]:
+        take(self._open, match)
+        self._verdicts[match.number] = verdict
+        if self._open:
+            return ()
+        place = {contestant: place for place, contestant in enumerate(self._draw)}
+        self._past.append(
+            tuple(
+                Played(played.number, place[played.first], place[played.second], self._verdicts[played.number])
+                for played in self._round
+            )
+        )
+        self._verdicts = {}
+        return self._advance(self._past[-1])
+
+    @property
+    def standings(self) -> Standings | None:
+        return self._standings
+
+    def _advance(self, played: Sequence[Played] | None) -> Sequence[Match]:
+        """The next round, or none where there are standings."""
+        play = self._revived() if self._play is None else self._play
+        try:
+            pairs = list(next(play) if played is None else play.send(played))
+            while not pairs:
+                self._past.append(())
+                pairs = list(play.send(()))
+        except StopIteration as end:
+            self._standings = self._named(end.value)
+            return ()
+        self._round = tuple(self._match(*pair) for pair in pairs)
+        self._open = {match.number: match for match in self._round}
+        return self._round
+
+    def _revived(self) -> Play:
+        """The generator of a tournament that was unpickled, as far as it had come before the latest round was over."""
+        self._play = self.play()
+        next(self._play)
+        for played in self._past[:-1]:
+            self._play.send(played)
+        return self._play
+
+    def _match(self, first: int, second: int) -> Match:
+        if first == second or not all(0 <= player < self.players for player in (first, second)):
+            raise InputError(f"a match needs two players of 0 to {self.players - 1}, not {first} and {second}")
+        if self._count >= self.most_matches:
+            raise InputError(f"{type(self).__name__} wants more than the {self.most_matches} matches that it states")
+        self._count += 1
+        pair = (min(first, second), max(first, second))
+        repeat = self._meetings[pair]
+        self._meetings[pair] += 1
+        return Match(self._count, len(self._past) + 1, self._draw[first], self._draw[second], repeat)
+
+    def _named(self, standings: Standings) -> Standings:
+        """Standings by place in the draw, as standings by contestant."""
+        draw, players = self._draw, range(self.players)
+        if not isinstance(standings, Standings) or sorted(standings.order) != list(players):
+            raise InputError(f"a strategy must return Standings whose order has each of 0 to {len(draw) - 1} once")
+        place = sorted(players, key=draw.__getitem__)
+        return replace(
+            standings,
+            order=tuple(draw[player] for player in standings.order),
+            scores=tuple(standings.scores[player] for player in place),
+            errors=tuple(standings.errors[player] for player in place) if standings.errors else (),
+            level=tuple((draw[one], draw[other]) for one, other in standings.level),
+            advanced={number: draw[player] for number, player in standings.advanced.items()},
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_play": None}
+
+
+class FromGenerator(Rounds):
+    """A strategy that is a generator function of the number of players; see `Rounds`."""
+
+    def __init__(self, draw: Sequence[int], play: Callable[[int], Play], most_matches: int | None = None) -> None:
+        super().__init__(draw)
+        self._function = play
+        self._most = most_matches
+
+    def play(self) -> Play:
+        return self._function(self.players)
+
+    @property
+    def most_matches(self) -> int:
+        return _UNBOUNDED if self._most is None else self._most
+
+
+_UNBOUNDED = 1_000_000
+"""What is taken for a strategy that does not say how many matches it plays at most."""
