@@ -29,6 +29,7 @@ __all__ = [
     "plan_for",
     "settle",
     "strategy_name",
+    "takes_budget",
     "votes_of",
 ]
 
@@ -65,8 +66,8 @@ def plan_for(strategy: str | Strategy | None, prompt: Prompt, budget: int | None
             f"the strategy {strategy_name(plan)!r} needs a {needs} judge, and the prompt {prompt.name!r} is "
             f"{prompt.kind}: use the strategy {default_strategy(prompt.kind)!r}, or a {needs} prompt"
         )
-    if budget is not None and not _takes_budget(plan):
-        fitting = ", ".join(name for name in STRATEGY_NAMES if _takes_budget(named_plan(name)))
+    if budget is not None and not takes_budget(plan):
+        fitting = ", ".join(name for name in STRATEGY_NAMES if takes_budget(named_plan(name)))
         raise InputError(
             f"the strategy {strategy_name(plan)!r} asks as many calls as it needs, so that a budget of {budget} means "
             f"nothing to it: leave the budget out, or use one of {fitting}"
@@ -102,25 +103,29 @@ def _from_generator(function: Any) -> Strategy:
     return made
 
 
-def _takes_budget(plan: Plan) -> bool:
+def takes_budget(plan: Plan) -> bool:
+    """Whether a strategy can use any number of calls."""
     return plan in (AUTO, AUTO_BEST) or bool(getattr(plan, "takes_budget", False))
 
 
-def settle(plan: Plan, players: int, calls: int | None) -> Plan:
+def settle(plan: Plan, players: int, matches: int | None) -> Plan:
     """The plan for a contest of so many distinct responses, where it is to be chosen; else the plan itself.
 
-    `calls` is the budget in matches, or None.
+    `matches` is how many the budget pays for, or None. See docs/ranking-study.md for the reasons.
     """
+    if plan not in (AUTO, AUTO_BEST):
+        return plan
+    if players <= 2:
+        return STRATEGIES["round-robin"]
+    is_scant = matches is not None and players - 1 <= matches < 2 * players
     if plan == AUTO_BEST:
-        return STRATEGIES["sequential-halving"] if players > 2 else STRATEGIES["round-robin"]
-    if plan == AUTO:
-        return STRATEGIES["active"] if players > 2 else STRATEGIES["round-robin"]
-    return plan
+        return STRATEGIES["knockout" if is_scant else "active-best"]
+    return STRATEGIES["active"]
 
 
 def begin(strategy: Strategy, draw: Sequence[int], matches: int | None) -> Tournament:
     """The tournament of a draw, of at most so many matches where it can use any number."""
-    if matches is None or not _takes_budget(strategy):
+    if matches is None or not takes_budget(strategy):
         return strategy(draw)
     made: Tournament = strategy(draw, matches=matches)  # type: ignore[call-arg]
     return made

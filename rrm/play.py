@@ -89,12 +89,15 @@ class Gate:
 
     Samples and not matches: a match that waits for the last vote of a wave, or for a single vote more, holds
     one slot of the engine and not a wave's worth. A match that has not asked yet counts for its first wave.
+    `slots` is how many samples the engine works on at once, where `capacity` is more than that.
     """
 
-    def __init__(self, capacity: int, first_wave: int = 1) -> None:
+    def __init__(self, capacity: int, first_wave: int = 1, slots: int | None = None) -> None:
         self.first_wave = first_wave
         self._capacity = capacity
+        self._slots = capacity if slots is None else slots
         self._in_flight = 0
+        self._entering = 0
         self._open = asyncio.Event()
         self._open.set()
 
@@ -109,8 +112,17 @@ class Gate:
             self._open.set()
 
     def spare(self) -> int:
-        """How many samples more there is room for."""
-        return max(0, self._capacity - self._in_flight)
+        """How many samples more the engine could work on at once; none while a contest waits to be let in."""
+        return 0 if self._entering else max(0, self._slots - self._in_flight)
+
+    @contextmanager
+    def entering(self) -> Iterator[None]:
+        """Says for as long as it is open that whoever waits for the gate has a claim to every free slot."""
+        self._entering += 1
+        try:
+            yield
+        finally:
+            self._entering -= 1
 
     @contextmanager
     def holding(self, samples: int) -> Iterator[Callable[[], None]]:
@@ -133,15 +145,23 @@ class Gate:
             await self._open.wait()
 
 
-async def play(tournament: Tournament, judge: Callable[[Match], Awaitable[Verdict]], gate: Gate) -> None:
-    """Play a tournament to its end, each match as soon as it is ready. The first failure ends it and is raised."""
+async def play(
+    tournament: Tournament,
+    judge: Callable[[Match], Awaitable[Verdict]],
+    gate: Gate,
+    group_of: Callable[[Match], int] = lambda match: match.first,
+) -> None:
+    """Play a tournament to its end, each match as soon as it is ready. The first failure ends it and is raised.
+
+    Of the matches that are ready at once, those of one group are begun one after the other: they share a prefix.
+    """
     waiting = 0
 
     def enter(matches: Sequence[Match]) -> None:
         nonlocal waiting
         waiting += len(matches)
         gate.enter(len(matches) * gate.first_wave)
-        for match in matches:
+        for match in sorted(matches, key=group_of):
             group.create_task(play_match(match))
 
     async def play_match(match: Match) -> None:
@@ -209,12 +229,13 @@ class Stream(Generic[T, R]):
     async def _feed(self) -> None:
         try:
             async for item in _Reader(self._items):
-                await self._gate.wait_open()
                 await self._room.acquire()
-                self._started.append(asyncio.create_task(self._work(item)))
-                self._news.set()
-                # One turn of the loop, in which the new contest starts its matches and the gate sees them.
-                await asyncio.sleep(0)
+                with self._gate.entering():
+                    await self._gate.wait_open()
+                    self._started.append(asyncio.create_task(self._work(item)))
+                    self._news.set()
+                    # One turn of the loop, in which the new contest starts its matches and the gate sees them.
+                    await asyncio.sleep(0)
         finally:
             asyncio.get_running_loop().call_soon(self._news.set)
 

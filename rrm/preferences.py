@@ -131,6 +131,20 @@ def _widest(pairs: Sequence[Preference], most: int | None) -> tuple[Preference, 
     return tuple(pairs[place] for place in sorted(widest))
 
 
+def _leads(ranking: Ranking) -> dict[tuple[int, int], float]:
+    """By how much the first of each pair that met leads, over all their matches; 0 where these leave it open.
+
+    One match leads by 1, however many votes it had. Where two met again, their votes are added up.
+    """
+    leads: dict[tuple[int, int], list[tuple[int, float]]] = {}
+    for match in ranking.matches:
+        sign = 1 if match.first < match.second else -1
+        won = 0 if match.winner is None or match.settled_by else 1 if match.winner == match.first else -1
+        pair = (min(match.first, match.second), max(match.first, match.second))
+        leads.setdefault(pair, []).append((sign * won, sign * (match.votes.first - match.votes.second)))
+    return {pair: met[0][0] if len(met) == 1 else sum(votes for _, votes in met) for pair, met in leads.items()}
+
+
 class _Evidence:
     """Who beat whom by votes."""
 
@@ -138,12 +152,12 @@ class _Evidence:
         self._open = set[tuple[int, int]]()
         self._beaten: dict[int, list[int]] = {}
         self._reached: dict[int, set[int]] = {}
-        for match in ranking.matches:
-            if match.winner is None or match.settled_by:
-                self._open |= {(match.first, match.second), (match.second, match.first)}
+        for (one, other), lead in _leads(ranking).items():
+            if lead == 0:
+                self._open |= {(one, other), (other, one)}
             else:
-                loser = match.second if match.winner == match.first else match.first
-                self._beaten.setdefault(match.winner, []).append(loser)
+                winner, loser = (one, other) if lead > 0 else (other, one)
+                self._beaten.setdefault(winner, []).append(loser)
         for scoring in ranking.scorings:
             self._note_window(scoring)
         played = {player for match in ranking.matches for player in (match.first, match.second)}

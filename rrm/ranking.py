@@ -7,16 +7,18 @@ loses nothing when one of them fails.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 import msgspec
 
 from rrm._version import __version__
-from rrm.errors import ContestError
+from rrm.errors import ContestError, UnknownNameError
 from rrm.ratings import graph as graphs
-from rrm.types import Opinion, Sampling, Support, Tally, Usage, Verdict, json_line
+from rrm.ratings.elo import Game, elo
+from rrm.ratings.rates import copeland, win_rates
+from rrm.types import Opinion, Outcome, Sampling, Support, Tally, Usage, Verdict, json_line
 
 if TYPE_CHECKING:
     import networkx
@@ -67,6 +69,13 @@ class PlayedMatch:
     def probability(self) -> float:
         """That of `first` winning: `soft` where there is one, else by the votes; see `Tally.probability`."""
         return self.votes.probability if self.soft is None else self.soft
+
+    @property
+    def score(self) -> float | None:
+        """What the votes give `first`: 1 won, 0 lost, 0.5 for a tie or an even split; None where all were lost."""
+        if self.winner is None or self.settled_by:
+            return 0.5 if self.votes.decided else None
+        return float(self.winner == self.first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +154,39 @@ class Ranking:
             return graphs.bracket(results)
         return graphs.wins(results, range(len(self.order)))
 
+    def rated(self, rating: Rating) -> dict[int, float]:
+        """The responses that played, by index, rated anew by the ranking's own matches, whatever the strategy was.
+
+        "bradley-terry": logits, as the strategies that pool all games have them; "elo": in schedule order; "win-rate": 0 to
+        1; "copeland": opponents beaten less opponents lost to; "pagerank": adds up to 1. Raises UnknownNameError.
+        """
+        if rating not in _RATERS:
+            raise UnknownNameError("rating", str(rating), _RATERS)
+        players = self._players
+        return dict(zip(players, _RATERS[rating](self, players), strict=True))
+
+    def transitivity(self) -> graphs.Transitivity:
+        """How often the judge contradicts itself: circles among the responses, by index."""
+        return graphs.transitivity(self._games(range(len(self.order))), len(self.order))
+
+    def smith_set(self) -> tuple[int, ...]:
+        """The fewest responses, by index, each of which beats every one outside; one alone beats all others."""
+        players = self._players
+        return tuple(players[number] for number in graphs.smith_set(self._games(players), len(players)))
+
+    @property
+    def _players(self) -> tuple[int, ...]:
+        return tuple(sorted({player for match in self.matches for player in (match.first, match.second)}))
+
+    def _games(self, players: Sequence[int]) -> list[Game]:
+        """What was played, with the players numbered as they are given; what the votes left open is left out."""
+        number = {player: number for number, player in enumerate(players)}
+        return [
+            Game(number[match.first], number[match.second], match.score)
+            for match in self.matches
+            if match.score is not None
+        ]
+
     def to_dict(self) -> dict[str, object]:
         """Plain values, as in the JSON lines of `rrm rank --format json` (README, "Output")."""
         if self.error is not None:
@@ -180,6 +222,54 @@ class Ranking:
 
     def _refuse(self) -> NoReturn:
         raise ContestError(self.error or "the ranking is empty")
+
+
+def _elo(ranking: Ranking, players: Sequence[int]) -> list[float]:
+    return elo(ranking._games(players), len(players))  # noqa: SLF001 - a part of the class, kept apart for its name
+
+
+def _win_rate(ranking: Ranking, players: Sequence[int]) -> list[float]:
+    return win_rates(ranking._games(players), len(players))  # noqa: SLF001
+
+
+def _copeland(ranking: Ranking, players: Sequence[int]) -> list[float]:
+    return copeland(ranking._games(players), len(players))  # noqa: SLF001
+
+
+def _pagerank(ranking: Ranking, players: Sequence[int]) -> list[float]:
+    ranks = graphs.pagerank(ranking.graph("wins"))
+    total = sum(ranks[player] for player in players)
+    return [ranks[player] / total for player in players]
+
+
+def _bradley_terry(ranking: Ranking, players: Sequence[int]) -> list[float]:
+    from rrm.tournaments.pool import pooled
+    from rrm.tournaments.rounds import Played
+
+    number = {player: number for number, player in enumerate(players)}
+    played = (
+        Played(
+            match.number,
+            number[match.first],
+            number[match.second],
+            Verdict(Outcome.UNDECIDED, match.votes, support=match.support),
+        )
+        for match in ranking.matches
+    )
+    ratings: list[float] = pooled(played, len(players)).ratings[0].tolist()
+    return ratings
+
+
+Rating = Literal["bradley-terry", "elo", "win-rate", "copeland", "pagerank"]
+"""How responses can be rated by matches that were played; see `Ranking.rated`."""
+
+_RATERS: Mapping[str, Callable[[Ranking, Sequence[int]], list[float]]] = {
+    "bradley-terry": _bradley_terry,
+    "elo": _elo,
+    "win-rate": _win_rate,
+    "copeland": _copeland,
+    "pagerank": _pagerank,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from rrm.contests import Entry, enter, shown_texts
 from rrm.engines.base import Engine
 from rrm.errors import ContestError, InputError, PromptTooLongError
 from rrm.grading import Graded, Shown, grade_alone, grade_together
-from rrm.judging import voting
 from rrm.judging.asking import Rules
+from rrm.judging.counting import Count
 from rrm.judging.hearing import hear
 from rrm.judging.polling import Ballot, poll
 from rrm.plans import LISTWISE, POINTWISE, Plan, begin, settle, strategy_name, votes_of
@@ -56,7 +56,7 @@ class Session:
     ) -> None:
         self.info = info
         self.window = 2 * slots
-        self.gate = Gate(math.ceil(_OVERSUBSCRIPTION * slots), _first_wave(rules))
+        self.gate = Gate(math.ceil(_OVERSUBSCRIPTION * slots), _first_wave(rules), slots)
         self._engine = engine
         self._rules = rules
         self._strip_reasoning = strip_reasoning
@@ -99,7 +99,10 @@ class Session:
             meter.played(verdict.usage)
             return verdict
 
-        await play(tournament, judge, self.gate)
+        def shown_first(match: Match) -> int:
+            return match.second if self._lead(table, match) else match.first
+
+        await play(tournament, judge, self.gate, shown_first)
         return self._ranking(contest, strategy, table, tournament.standings, [played[n] for n in sorted(played)])
 
     async def _grade(self, contest: Contest, entry: Entry, kind: str, meter: Meter) -> Ranking:
@@ -294,9 +297,7 @@ def _index(entry: Entry, contestant: int | None) -> int | None:
 def _first_wave(rules: Rules) -> int:
     """How many samples a match asks for at first."""
     votes = _most_votes(rules)
-    if rules.prompt.grammar.weights or rules.prompt.kind != "pairwise":
-        return votes
-    return voting.next_wave(Tally(), votes, rules.prompt.grammar.allows_ties)
+    return Count(rules).next_wave(votes) if rules.prompt.kind == "pairwise" else votes
 
 
 def _most_votes(rules: Rules) -> int:

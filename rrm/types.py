@@ -149,7 +149,7 @@ class Case:
 
     def swapped(self) -> Self:
         """The same answers in the reverse order."""
-        return replace(self, responses=self.responses[::-1], is_swapped=not self.is_swapped)
+        return type(self)(self.query, self.responses[::-1], self.reference, not self.is_swapped)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,10 @@ from rrm.cli.exits import Exit, code_of
 from rrm.cli.judging import compare, rank
 from rrm.cli.ledger import ledger
 from rrm.cli.parsing import parse
+from rrm.cli.plan import plan
 from rrm.cli.prefer import prefer
 from rrm.cli.prompts import prompts
+from rrm.cli.simulate import simulate
 from rrm.cli.terminal import printable
 from rrm.errors import RRMError
 
@@ -40,7 +42,7 @@ def commands() -> None:
     """Rank responses with a reasoning judge model: tournaments over pairwise verdicts."""
 
 
-for command in (rank, compare, best_of_n, prefer, bench, ledger, parse, prompts, doctor):
+for command in (rank, compare, best_of_n, prefer, plan, bench, ledger, parse, prompts, simulate, doctor):
     commands.add_command(command)
 
 

@@ -25,6 +25,7 @@ __all__ = ["Settings", "judge_options", "judge_options_without", "output_options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
 def _votes(value: str) -> int | str:
     """A whole number, or auto."""
     try:
@@ -76,7 +77,9 @@ _JUDGE = (
 )  # fmt: skip
 _KINDS: Mapping[str, Callable[[object], bool]] = {
     "a whole number": lambda value: isinstance(value, int) and not isinstance(value, bool),
-    f"a whole number or {AUTO_VOTES}": lambda value: value == AUTO_VOTES or (isinstance(value, int) and not isinstance(value, bool)),
+    f"a whole number or {AUTO_VOTES}": lambda value: (
+        value == AUTO_VOTES or (isinstance(value, int) and not isinstance(value, bool))
+    ),
     "a number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
     "true or false": lambda value: isinstance(value, bool),
     "a text": lambda value: isinstance(value, str),

@@ -1,6 +1,7 @@
 """Rankings and comparisons for people to read. What is returned goes to `Output.show`, piece by piece."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -21,6 +22,7 @@ def show_ranking(ranking: Ranking, contest: Contest) -> Iterator[RenderableType]
     """A table of the responses, best first; below it the matches, drawn as a bracket where they are one."""
     yield f"{_name(ranking.id)}{ranking.strategy} of {len(ranking.order)}: {_snippet(contest.query)}"
     yield _table(ranking, contest.responses)
+    yield from _level_lines(ranking)
     yield from bracket_lines(ranking.matches) if ranking.strategy == "knockout" else _match_lines(ranking.matches)
     yield from _scoring_lines(ranking.scorings) if len(ranking.scorings) < len(ranking.order) else ()
     yield _footer(ranking)
@@ -44,9 +46,7 @@ def show_comparison(comparison: Comparison, *, transcripts: bool) -> Iterator[Re
 
 
 def _table(ranking: Ranking, responses: Sequence[object]) -> Table:
-    rows = [
-        (str(_place(ranking.scores, index)), f"#{index}", f"{ranking.scores[index]:.6g}") for index in ranking.order
-    ]
+    rows = [(str(_place(ranking.scores, index)), f"#{index}", _rating(ranking, index)) for index in ranking.order]
     table = Table()
     for column, name in enumerate(("place", "response", "score")):
         # The width is given, so that it is the text's column that gives way on a narrow terminal.
@@ -56,6 +56,30 @@ def _table(ranking: Ranking, responses: Sequence[object]) -> Table:
     for row, index in zip(rows, ranking.order, strict=True):
         table.add_row(*row, Text(_snippet(responses[index], 0), no_wrap=True, overflow="ellipsis"))
     return table
+
+
+def _rating(ranking: Ranking, index: int) -> str:
+    """A score; with its standard error where it is an estimate."""
+    if not ranking.errors:
+        return f"{ranking.scores[index]:.6g}"
+    return f"{ranking.scores[index]:+.2f} ± {ranking.errors[index]:.2f}"
+
+
+def _level_lines(ranking: Ranking) -> list[str]:
+    """Which neighbours can't be told apart, as runs of them."""
+    if not ranking.level:
+        return []
+    # Of identical responses the first stands for all.
+    first = {ranking.scores[index]: index for index in reversed(ranking.order)}
+    stands_for = [first[score] for score in ranking.scores]
+    level, runs = set(ranking.level), [[ranking.order[0]]]
+    for one, other in pairwise(ranking.order):
+        if stands_for[one] == stands_for[other] or (stands_for[one], stands_for[other]) in level:
+            runs[-1].append(other)
+        else:
+            runs.append([other])
+    said = "; ".join(" ~ ".join(f"#{index}" for index in run) for run in runs if len(run) > 1)
+    return [f"neighbours that can't be told apart: {said}"]
 
 
 def _place(scores: Sequence[float], index: int) -> int:

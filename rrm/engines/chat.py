@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rrm.engines.logprobs import kept
 from rrm.errors import ContestError
 from rrm.types import Completion, Message, SampleRequest, TokenLogprob
 
@@ -51,16 +52,18 @@ class Dialect:
     most_tokens: int | None = None
     """The longest answer, in tokens, that may be asked for."""
     gives_logprobs: bool = True
+    most_logprobs: int | None = None
+    """The most alternatives to a token that may be asked for."""
 
     def merged(self, other: "Dialect") -> "Dialect":
         """What both know, found out by requests that ran at the same time."""
-        limits = [limit for limit in (self.most_tokens, other.most_tokens) if limit is not None]
         return Dialect(
             self.one_at_a_time or other.one_at_a_time,
             self.dropped | other.dropped,
             self.limit_name if self.limit_name != Dialect().limit_name else other.limit_name,
-            min(limits, default=None),
+            _least(self.most_tokens, other.most_tokens),
             self.gives_logprobs and other.gives_logprobs,
+            _least(self.most_logprobs, other.most_logprobs),
         )
 
     def news(self, known: "Dialect") -> Iterator[str]:
@@ -75,6 +78,12 @@ class Dialect:
             yield f"allows at most {self.most_tokens} tokens per answer: longer ones are cut there"
         if known.gives_logprobs and not self.gives_logprobs:
             yield "ignores logprobs: no token probabilities are available"
+        if self.most_logprobs != known.most_logprobs:
+            yield f"reports at most {self.most_logprobs} alternatives to a token: no more are asked for"
+
+
+def _least(*limits: int | None) -> int | None:
+    return min(filter(None, limits), default=None)
 
 
 _LOSSES = {
@@ -109,7 +118,7 @@ def _parameters(request: SampleRequest, dialect: Dialect) -> Iterator[tuple[str,
     yield dialect.limit_name, min(sampling.max_tokens, dialect.most_tokens or sampling.max_tokens)
     if request.logprobs > 0 and "logprobs" not in dialect.dropped:
         yield "logprobs", True
-        yield "top_logprobs", request.logprobs
+        yield "top_logprobs", min(request.logprobs, dialect.most_logprobs or request.logprobs)
 
 
 def _unsendable(request: SampleRequest) -> str:
@@ -191,7 +200,7 @@ def _flat(content: object) -> str:
 
 
 def _logprobs(logprobs: Json) -> Iterator[TokenLogprob]:
-    for token in logprobs.get("content") or ():
+    for token in kept(logprobs.get("content") or ()):
         top = tuple((other["token"], _number(other)) for other in token.get("top_logprobs") or ())
         yield TokenLogprob(token["token"], _number(token), top)
 
@@ -250,6 +259,8 @@ def adapted(dialect: Dialect, request: SampleRequest, param: str | None, message
         return replace(dialect, one_at_a_time=True)
     if named & {"max_tokens", "max_completion_tokens"} & sent:
         return _with_other_limit(dialect, request, message)
+    if named & {"logprobs", "top_logprobs"} & sent and (fewer := _with_fewer_logprobs(dialect, request, message)):
+        return fewer
     drop = next((name for name in _DROPPABLE if name in named & sent), None)
     return replace(dialect, dropped=dialect.dropped | {drop}) if drop else None
 
@@ -259,6 +270,14 @@ def _with_other_limit(dialect: Dialect, request: SampleRequest, message: str) ->
     if most and most < min(request.sampling.max_tokens, dialect.most_tokens or request.sampling.max_tokens):
         return replace(dialect, most_tokens=most)
     return replace(dialect, limit_name="max_completion_tokens") if dialect.limit_name == "max_tokens" else None
+
+
+_MOST_LOGPROBS = r"(?:at most|no more than|up to|less than or equal to|<=|max allowed:|between 0 and|\[0,) ?(\d+)\b"
+
+
+def _with_fewer_logprobs(dialect: Dialect, request: SampleRequest, message: str) -> Dialect | None:
+    most = _first_number((_MOST_LOGPROBS,), message) or 0
+    return replace(dialect, most_logprobs=most) if 0 < most < (dialect.most_logprobs or request.logprobs) else None
 
 
 _NAMES = {

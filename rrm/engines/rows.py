@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rrm.engines.logprobs import KEPT, kept
 from rrm.engines.tokens import Tokens, choosing
 from rrm.types import Completion, FinishReason, SampleRequest, TokenLogprob
 
@@ -93,13 +94,18 @@ class Row:
             scores = scores - torch.empty_like(scores).exponential_(generator=self._generator).log()
         token = int(scores.argmax())
         if self.request.logprobs:
-            self.logprobs.append(_logprob(logits, token, places, self.request.logprobs, decode))
+            self._report(_logprob(logits, token, places, self.request.logprobs, decode))
         return token
+
+    def _report(self, logprob: TokenLogprob) -> None:
+        self.logprobs.append(logprob)
+        if len(self.logprobs) > 2 * KEPT:
+            self.logprobs = list(kept(self.logprobs))
 
     def _end(self, text: str, reason: FinishReason) -> None:
         self.is_done = True
         prompt_tokens = 0 if self.offset else len(self.prompt)
-        index, logprobs = self.request.first_index + self.offset, tuple(self.logprobs)
+        index, logprobs = self.request.first_index + self.offset, tuple(kept(self.logprobs))
         self.tell(
             Completion(self.request.case, index, text, reason, prompt_tokens, 0, self.sampled, logprobs),
         )

@@ -6,18 +6,42 @@ as one for each four characters: a fiction, but the same one every time.
 """
 
 import asyncio
+import math
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
+from itertools import takewhile
 from random import Random
+from string import ascii_letters, digits
+from typing import NamedTuple
 
 from rrm.engines.base import EngineInfo
 from rrm.errors import EngineClosedError, InputError, PromptTooLongError, UnknownNameError
-from rrm.types import Completion, SampleRequest, Vote
+from rrm.types import Completion, SampleRequest, TokenLogprob, Vote
 
-__all__ = ["CHOOSERS", "SKYWORK_ANSWERS", "Chooser", "Latency", "Script", "ScriptedEngine", "answering", "noisy"]
+__all__ = [
+    "CHOOSERS",
+    "SKYWORK_ANSWERS",
+    "Chooser",
+    "Latency",
+    "Script",
+    "ScriptedEngine",
+    "Spoken",
+    "answering",
+    "leaning",
+    "noisy",
+]
 
-Script = Callable[[SampleRequest, int], str]
-"""The text of sample `index` of a request."""
+
+class Spoken(NamedTuple):
+    """A text and the log-probabilities of its tokens, whose texts add up to it. They are told where they are asked for."""
+
+    text: str
+    logprobs: tuple[TokenLogprob, ...]
+
+
+Script = Callable[[SampleRequest, int], str | Spoken]
+"""The text of sample `index` of a request, alone or with the log-probabilities of its tokens."""
 
 Chooser = Callable[[SampleRequest, int], Vote]
 """The vote that sample `index` of a request should hold, in terms of what is shown."""
@@ -32,6 +56,8 @@ SKYWORK_ANSWERS: Mapping[Vote, str] = {
 }
 
 _CHARACTERS_PER_TOKEN = 4
+
+_LAST_WORD = re.compile(r"""[^\s\[\](){}"']*$""")
 
 
 class ScriptedEngine:
@@ -108,7 +134,8 @@ class ScriptedEngine:
             return self._complete(request, index)
 
     def _complete(self, request: SampleRequest, index: int) -> Completion:
-        text = self._script(request, index)
+        said = self._script(request, index)
+        text, logprobs = said if isinstance(said, Spoken) else (said, ())
         text = _one_of(request.choices, text) if request.choices else text
         longest = request.sampling.max_tokens * _CHARACTERS_PER_TOKEN
         is_cut = len(text) > longest
@@ -120,6 +147,7 @@ class ScriptedEngine:
             "length" if is_cut else "stop",
             prompt_tokens=_prompt_tokens(request) if is_first else 0,
             completion_tokens=_tokens(min(len(text), longest)),
+            logprobs=logprobs if request.logprobs else (),
         )
 
     def _refuse_if_closed(self) -> None:
@@ -148,6 +176,41 @@ def _answer(choose: Chooser, answers: Mapping[Vote, str], request: SampleRequest
         place = {Vote.FIRST: 0, Vote.SECOND: 1, Vote.TIE: 2}.get(vote, 0)
         return request.choices[min(place, len(request.choices) - 1)]
     return answers.get(vote, "")
+
+
+def leaning(
+    probability: Callable[[SampleRequest, int], float], answers: Mapping[Vote, str] = SKYWORK_ANSWERS
+) -> Script:
+    """A script that says FIRST as often as `probability` tells (0 to 1), by each sample's own seed, and how likely it was.
+
+    The log-probabilities that it gives are those of the last word in which its two answers differ (`1` and `2`); all else
+    that it says is certain. `answers` are as in `answering`.
+    """
+    return partial(_lean, probability, answers)
+
+
+def _lean(
+    probability: Callable[[SampleRequest, int], float],
+    answers: Mapping[Vote, str],
+    request: SampleRequest,
+    index: int,
+) -> Spoken:
+    texts = request.choices[:2] if request.choices else (answers[Vote.FIRST], answers[Vote.SECOND])
+    ending = _common_ending(*texts)
+    labels = [_LAST_WORD.findall(text.removesuffix(ending))[0] for text in texts]
+    likely = min(max(probability(request, index), 0.0), 1.0)
+    logprobs = [math.log(share) if share else -math.inf for share in (likely, 1 - likely)]
+    side = int(_uniform(request, index) >= likely)
+    label = TokenLogprob(labels[side], logprobs[side], tuple(zip(labels, logprobs, strict=True)))
+    front = texts[side].removesuffix(labels[side] + ending)
+    return Spoken(texts[side], (TokenLogprob(front, 0.0), label, TokenLogprob(ending, 0.0)))
+
+
+def _common_ending(first: str, second: str) -> str:
+    """What both end with, from the end of a word on."""
+    pairs = zip(reversed(first), reversed(second), strict=False)
+    length = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return first[len(first) - length :].lstrip(ascii_letters + digits)
 
 
 def noisy(choose: Chooser, accuracy: float) -> Chooser:

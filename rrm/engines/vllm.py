@@ -3,18 +3,21 @@
 Invariants: sample i of a request is seeded with `sample_seed` + i - first_index, so it does not matter
 which samples are asked together; a closed or cancelled iteration aborts its samples in vLLM; vLLM and
 torch are imported on `open` only. Each sample is its own vLLM request, so that it is told as soon as it
-is finished; the samples of one prompt share its prefill through the prefix cache.
+is finished; the samples of one prompt share its prefill through the prefix cache. Where vLLM splits
+prefills over steps, a sample waits for the one that computes the prefix which they share (`prefills`).
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from itertools import count
 from typing import Any, TypeVar
 
 from rrm.engines import tokens, vllm_loading
 from rrm.engines.base import EngineInfo
+from rrm.engines.prefills import Prefills
 from rrm.errors import EngineClosedError, EngineDiedError, EngineError, EngineRefusedError, InputError, ModelError
 from rrm.types import Completion, SampleRequest, TokenLogprob
 
@@ -49,6 +52,8 @@ class VLLMEngine:
         """For what would block the event loop: loading, closing and tokenising, one at a time."""
         self._engine: Any = None
         self._chat: tokens.Chat
+        self._prefills: Prefills | None = None
+        """None where no sample needs to wait for another's prefix."""
         self._info: EngineInfo | None = None
         self._is_closed = False
         self._running: set[asyncio.Task[Completion]] = set()
@@ -74,7 +79,7 @@ class VLLMEngine:
         self._refuse_if_closed()
         needed = max(map(len, options), default=1)
         room = tokens.room(len(prompt), info.max_context, request.sampling.max_tokens, needed)
-        parameters = _sampling_parameters(request, room, info)
+        parameters = _sampling_parameters(request, room, info, tells_first=self._prefills is not None)
         samples = [
             asyncio.create_task(self._take(request, prompt, options, parameters, offset)) for offset in range(request.n)
         ]
@@ -87,6 +92,14 @@ class VLLMEngine:
                 sample.cancel()
             await asyncio.gather(*samples, return_exceptions=True)
             self._running.difference_update(samples)
+
+    async def forget_prefixes(self) -> None:
+        """Empty the prefix cache, as for a measurement. Raises EngineError while samples are running."""
+        await self.open()
+        if self._prefills is not None:
+            self._prefills.forget()
+        if await self._engine.reset_prefix_cache() is False:
+            raise EngineError("vLLM did not empty its prefix cache: wait until no sample is running")
 
     async def aclose(self) -> None:
         self._is_closed = True
@@ -116,6 +129,8 @@ class VLLMEngine:
             vllm_loading.shut_down(engine)
             raise
         self._engine = engine
+        if blocks := vllm_loading.split_blocks(engine):
+            self._prefills = Prefills(*blocks)
         return EngineInfo(
             "vllm",
             self._name,
@@ -164,9 +179,15 @@ class VLLMEngine:
 
     async def _generate(self, prompt: list[int], parameters: Any) -> Any:
         inputs = {"type": "token", "prompt_token_ids": prompt}
-        async for output in self._engine.generate(inputs, parameters, f"rrm-{next(self._numbers)}"):
-            finished = output
-        return finished
+        outputs = []
+        async with self._turn(prompt) as computed:
+            async for output in self._engine.generate(inputs, parameters, f"rrm-{next(self._numbers)}"):
+                computed()
+                outputs.append(output)
+        return _joined(outputs)
+
+    def _turn(self, prompt: list[int]) -> AbstractAsyncContextManager[Callable[[], None]]:
+        return nullcontext(lambda: None) if self._prefills is None else self._prefills.turn(prompt)
 
     async def _in_thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
@@ -176,7 +197,7 @@ class VLLMEngine:
             raise EngineClosedError(f"the vLLM engine of {self._name} was closed") from None
 
 
-def _sampling_parameters(request: SampleRequest, max_tokens: int, info: EngineInfo) -> Any:
+def _sampling_parameters(request: SampleRequest, max_tokens: int, info: EngineInfo, *, tells_first: bool) -> Any:
     from vllm.sampling_params import RequestOutputKind, SamplingParams
 
     try:
@@ -185,12 +206,24 @@ def _sampling_parameters(request: SampleRequest, max_tokens: int, info: EngineIn
             top_p=request.sampling.top_p,
             max_tokens=max_tokens,
             logprobs=(_MOST_LOGPROBS if request.choices else request.logprobs) if request.logprobs else None,
-            output_kind=RequestOutputKind.FINAL_ONLY,
+            # the first token at once, as a sign that the prompt is computed, and the others in the end
+            output_kind=RequestOutputKind.DELTA if tells_first else RequestOutputKind.FINAL_ONLY,
             # where the reasoning tags are special tokens, a verdict can't be told from reasoning without them
             skip_special_tokens="</think>" not in (info.special_tokens or ()),
         )
     except ValueError as error:
         raise EngineRefusedError(f"vLLM refuses the sampling parameters: {error}") from error
+
+
+def _joined(outputs: Sequence[Any]) -> Any:
+    """A sample that vLLM gave in one output, or in parts, of which the last becomes the whole."""
+    if len(outputs) > 1:
+        parts, whole = [output.outputs[0] for output in outputs], outputs[-1].outputs[0]
+        whole.text = "".join(part.text for part in parts)
+        if whole.logprobs is not None:
+            whole.logprobs = [reported for part in parts for reported in part.logprobs]
+        whole.token_ids = [token for part in parts for token in part.token_ids]
+    return outputs[-1]
 
 
 def _completion(request: SampleRequest, offset: int, outputs: Sequence[Any]) -> Completion:

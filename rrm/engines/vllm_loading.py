@@ -26,7 +26,7 @@ from typing import Any
 
 from rrm.errors import EngineError, InputError, MissingExtraError, ModelError, RRMError, UnknownNameError
 
-__all__ = ["load", "refuse_unguarded_main", "release", "shut_down"]
+__all__ = ["load", "refuse_unguarded_main", "release", "shut_down", "split_blocks"]
 
 _CPU_CONTEXT = 8192
 """Tokens. On a CPU a longer context only takes memory from the cache, unless the user asks for it."""
@@ -36,6 +36,9 @@ _CPU_BATCH = 2048
 
 _FEW_CPUS = 8
 """Up to this many vLLM's own choice, one thread per physical core, leaves too much of the machine idle."""
+
+_NEVER_AGAIN = 1 << 30
+"""Tokens. A sample that is streamed tells its first token at once and all others in the end."""
 
 _GUARD = (
     "vLLM starts a process that imports your program again, so a program that uses it needs a guard:\n\n"
@@ -63,6 +66,8 @@ def load(model: str, arguments: Mapping[str, Any]) -> Any:
             engine_arguments = arguments_class(model=model, **_COMMON | log.arguments | known)
             if is_cpu:
                 _prepare_for_cpu(engine_arguments, known)
+            if "stream_interval" not in known and hasattr(engine_arguments, "stream_interval"):
+                engine_arguments.stream_interval = _NEVER_AGAIN
             engine = engine_class.from_engine_args(engine_arguments)
     atexit.register(_shut_down_at_exit, weakref.ref(engine))
     return engine
@@ -95,6 +100,21 @@ def release(engine: Any) -> None:
     ):  # else it would wait for them to be closed
         core.resources.ctx.term()
 
+
+def split_blocks(engine: Any) -> tuple[int, int] | None:
+    """Tokens in a block of the prefix cache and how many it holds, where prefills are split while others run.
+
+    None where no block is looked for before it is in the cache: vLLM enters a block when it schedules it, so only
+    the rest of a split prefill is late; and None where there is no prefix cache.
+    """
+    configuration = engine.vllm_config
+    cache, scheduler = configuration.cache_config, configuration.scheduler_config
+    if not cache.enable_prefix_caching or not scheduler.long_prefill_token_threshold:
+        return None
+    return cache.block_size, cache.num_gpu_blocks or _MANY_BLOCKS
+
+
+_MANY_BLOCKS = 1 << 16
 
 _COMMON = {"enable_prefix_caching": True, "disable_log_stats": True, "use_tqdm_on_load": False}
 

@@ -1,29 +1,31 @@
-"""How a wave of samples is asked for and read, whatever the samples are for: rendered, sampled, read, forced.
+"""How a wave of samples is asked for and read, whatever the samples are for: rendered, sampled, read, gone on with.
 
 A wave is yielded as requests and sent back as completions; what it asks depends on nothing but the cases, the
-rules and the answers. Knows nothing of votes that are counted or scores that are averaged.
+rules and the answers. A sample that is gone on with (to think more, to end, to be made to choose) stays one sample: its
+text is all of it, what was put into its mouth included, and its tokens are all that were sampled for it; what is asked
+for it is seeded by its own text, so that it can be replayed. Knows nothing of votes that are counted or scores that are
+averaged.
 """
 
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from rrm.errors import EngineRefusedError
-from rrm.judging import voting
-from rrm.judging.calibration import Calibration
-from rrm.judging.cleaning import Cleaner
-from rrm.judging.prompts import Prompt
+from rrm.judging.continuing import go_on, in_order
+from rrm.judging.readout import chosen_probability
+from rrm.judging.rules import READOUTS, Readout, Rules
+from rrm.judging.thinking import Mouth
 from rrm.judging.verdicts import Reading, read
-from rrm.types import Case, Completion, Message, SampleRequest, Sampling, Usage
+from rrm.types import Case, Completion, Message, SampleRequest, Usage, Vote
 
 __all__ = ["READOUTS", "Answer", "Asker", "Readout", "Rules", "Wave"]
 
 Wave = Generator[Sequence[SampleRequest], Sequence[Completion], list["Answer"]]
-
-Readout = Literal["vote", "probability"]
-"""What is read of a sample: the label it says, or how likely each label was where it said one."""
-
-READOUTS: tuple[str, ...] = get_args(Readout)
+_Answers = dict[int, "Answer"]
+"""By their place in the wave."""
+_Step = Generator[Sequence[SampleRequest], Sequence[Completion], _Answers]
+_Following = dict[int, list[SampleRequest]]
+"""For each place what its sample may go on with: the first that fits."""
 
 _FORCED_TOKENS = 16
 """Enough for any label; the choices end the sample long before."""
@@ -31,41 +33,28 @@ _FORCED_TOKENS = 16
 _READOUT_LOGPROBS = 20
 """Alternatives to ask for where a verdict is read from token probabilities: the most that servers give."""
 
-_FORCED = "it was made to choose"
+_ENDING_TOKENS = 32
+"""For an answer that was cut, where its verdict can be forced if it does not come by itself."""
+
+_FREE_ENDING_TOKENS = 256
+"""For an answer that was cut, or not begun, in a format whose verdict can't be forced."""
+
+_OPENED_TOKENS = 16
+"""For each response, and once more, where a verdict was opened that is no choice among labels."""
+
+_KEPT_EIGHTHS = (8, 7, 4, 0)
+"""How much of a text a verdict is put behind: all or, where the context has no room, less."""
 
 _CANT_FORCE = "the engine can't continue a sample, so no verdict was forced"
 
+_CANT_THINK_MORE = "the engine can't continue a sample, so none was made to think more"
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How every match of a run is judged."""
+_NO_THOUGHT = "samples without an end of their reasoning can't be made to think more"
 
-    prompt: Prompt
-    sampling: Sampling
-    votes: int = 1
-    order: voting.Order = "balanced"
-    seed: int = 0
-    resamples: int = 2
-    """How often lost votes, or an even split, are asked again before a match is left undecided."""
-    force: bool = False
-    """Whether a sample without a verdict is continued and made to choose one."""
-    cleaner: Cleaner = Cleaner(())
-    reasoning_open: bool = False
-    """Whether the judge's chat template ends the prompt inside an opened reasoning block."""
-    stop: voting.Stop = "majority"
-    """When a match has votes enough."""
-    threshold: float = 0.9
-    """How sure of the winner the stop "beta" must be."""
-    waves: voting.Waves = "fixed"
-    readout: Readout = "vote"
-    calibration: Calibration = Calibration()
-    """Makes a probability that was read an honest one."""
-    think_budget: int | None = None
-    """Tokens after which reasoning that is not closed is closed, and the verdict asked for; None lets it run to max_tokens."""
-    budget: int | None = None
-    """Calls that a contest may cost, for the strategies that can use any number."""
-    think_more: int = 0
-    """How many times a sample that has closed its reasoning is made to think again."""
+_NO_FORCED = (
+    "the prompt has no forced verdict (verdict.forced): what the thinking budget cut went on by itself, "
+    f"for at most {_FREE_ENDING_TOKENS} tokens"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +73,10 @@ class Asker:
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self._prompts: dict[tuple[str, ...], tuple[Message, ...]] = {}
+        self._mouth = Mouth(rules.prompt.grammar, rules.reasoning_open)
+        self._is_soft = rules.readout == "probability"
+        tokens = rules.sampling.max_tokens
+        self._limit = tokens if rules.think_budget is None else min(tokens, rules.think_budget)
         self.usage = Usage()
         self.notes: tuple[str, ...] = ()
 
@@ -94,22 +87,24 @@ class Asker:
         return SampleRequest(
             case,
             self._prompts[case.responses],
-            self._rules.sampling,
+            replace(self._rules.sampling, max_tokens=self._limit),
             self._rules.seed,
             first_index,
             count,
             continuation=self._rules.prompt.begin,
-            logprobs=_READOUT_LOGPROBS if self._rules.prompt.grammar.readout else 0,
+            logprobs=_READOUT_LOGPROBS if self._is_soft or self._rules.prompt.grammar.readout else 0,
         )
 
     def ask(self, requests: Sequence[SampleRequest]) -> Wave:
         """The answers to the requests, in their order and by index."""
-        completions = _in_order(requests, (yield requests))
-        answers = [self._read(completion) for completion in completions]
+        completions = in_order(requests, (yield requests))
         self._note_usage(requests, completions)
-        if self._rules.force and self._rules.prompt.grammar.forced and any(map(_is_lost, answers)):
-            return (yield from self._force(answers))
-        return answers
+        first = {place: self._read(completion) for place, completion in enumerate(completions)}
+        answers, decided = first, dict(first)
+        if self._rules.think_more:
+            answers = yield from self._think_more(first, decided)
+        answers = yield from self._finish(answers)
+        return [_standing(answer, decided[place]) for place, answer in answers.items()]
 
     def note_alterations(self, case: Case) -> None:
         """Say which special tokens in a case are broken up before the judge sees it."""
@@ -127,53 +122,110 @@ class Asker:
             count=len(completion.case.responses),
             logprobs=completion.logprobs,
         )
-        return Answer(completion, reading, completion.text)
+        return Answer(completion, self._calibrated(reading), completion.text)
 
-    def _force(self, answers: list[Answer]) -> Wave:
-        """The answers, those without a verdict continued and made to choose one."""
-        lost = [place for place, answer in enumerate(answers) if _is_lost(answer)]
-        requests = [self._continuation(answers[place].completion) for place in lost]
-        try:
-            completions = _in_order(requests, (yield requests))
-        except EngineRefusedError:
-            self._add_note(_CANT_FORCE)
-            return answers
-        self._note_usage(requests, completions)
-        for place, request, done in zip(lost, requests, completions, strict=True):
-            if reading := self._choices.get(done.text.strip()):
-                said = (request.continuation + done.text).removeprefix(self._rules.prompt.begin)
-                answers[place] = Answer(answers[place].completion, reading, said, is_forced=True)
+    def _chosen(self, completion: Completion) -> Reading | None:
+        """What a sample says that was made to choose; None where it is none of the choices."""
+        reading, forced = self._mouth.choices.get(completion.text.strip()), self._rules.prompt.grammar.forced
+        if reading is None or forced is None:
+            return reading
+        probability = chosen_probability(completion.text, forced.choices, completion.logprobs)
+        return self._calibrated(reading._replace(probability=probability))
+
+    def _calibrated(self, reading: Reading) -> Reading:
+        if reading.probability is None:
+            return reading
+        return reading._replace(probability=self._rules.calibration.apply(reading.probability))
+
+    def _think_more(self, answers: _Answers, decided: _Answers) -> _Step:
+        """The answers after all their second thoughts; `decided` gets the latest of each that has a verdict."""
+        thinking, spent = answers, _tokens(answers)
+        for _ in range(self._rules.think_more):
+            following = self._second_thoughts(thinking, spent)
+            thinking = yield from self._go_on(thinking, following, _CANT_THINK_MORE)
+            spent |= {place: spent[place] + _added(answer, answers[place]) for place, answer in thinking.items()}
+            answers = answers | thinking
+            decided |= {place: answer for place, answer in thinking.items() if not answer.reading.is_lost}
         return answers
 
-    @property
-    def _choices(self) -> dict[str, Reading]:
-        """What a judge may be made to say, and what it then has said."""
-        forced = self._rules.prompt.grammar.forced
-        votes = forced.choices.items() if forced else ()
-        scores = forced.scores.items() if forced else ()
-        return {label: Reading(vote, None, _FORCED) for label, vote in votes} | {
-            label: Reading(None, None, _FORCED, (score,)) for label, score in scores
+    def _second_thoughts(self, answers: _Answers, spent: Mapping[int, int]) -> _Following:
+        """Those that have ended their reasoning, and have room for more of it."""
+        mouth = self._mouth
+        if any(_has_ended(answer) and not mouth.has_thought(answer.text) for answer in answers.values()):
+            self._add_note(_NO_THOUGHT)
+        return {
+            place: [self._next(answer, mouth.thinking_again(answer.text), self._limit - spent[place])]
+            for place, answer in answers.items()
+            if mouth.has_thought(answer.text) and self._limit - spent[place] >= _ENDING_TOKENS
         }
 
-    def _continuation(self, completion: Completion) -> SampleRequest:
-        rules = self._rules
+    def _finish(self, answers: _Answers) -> _Step:
+        """The answers, those that lack a verdict brought to one where the rules say so."""
+        cut = {} if self._rules.think_budget is None else {at: said for at, said in answers.items() if _is_cut(said)}
+        answers = answers | (yield from self._go_on(cut, self._endings(cut), _CANT_FORCE))
+        is_forcing = self._rules.force and self._mouth.choices
+        lost = {at: said for at, said in answers.items() if said.reading.is_lost and (is_forcing or at in cut)}
+        following = {place: self._decisions(answer) for place, answer in lost.items() if self._mouth.opening}
+        return answers | (yield from self._go_on(lost, following, _CANT_FORCE, is_forced=True))
+
+    def _endings(self, cut: _Answers) -> _Following:
+        """Where a verdict can be forced, only an answer that was begun may end by itself: its verdict is near."""
+        if self._mouth.choices:
+            begun = {place: answer for place, answer in cut.items() if self._mouth.has_thought(answer.text)}
+            return {place: [self._next(answer, answer.text, _ENDING_TOKENS)] for place, answer in begun.items()}
+        if cut:
+            self._add_note(_NO_FORCED)
+        return {
+            place: [self._next(answer, self._mouth.answering(answer.text), _FREE_ENDING_TOKENS)]
+            for place, answer in cut.items()
+        }
+
+    def _decisions(self, answer: Answer) -> list[SampleRequest]:
+        """What makes a sample say its verdict: behind its whole text or, where that does not fit, behind less of it."""
+        text, choices = answer.text, tuple(self._mouth.choices)
+        tokens = _FORCED_TOKENS if choices else _OPENED_TOKENS * (1 + len(answer.completion.case.responses))
+        kept = (text[: len(text) * eighths // 8] for eighths in _KEPT_EIGHTHS)
+        return [self._next(answer, self._mouth.deciding(part), tokens, choices) for part in kept]
+
+    def _next(self, answer: Answer, said: str, max_tokens: int, choices: tuple[str, ...] = ()) -> SampleRequest:
+        """The sample again, from what it has said so far on."""
+        case = answer.completion.case
         return SampleRequest(
-            completion.case,
-            self._prompts[completion.case.responses],
-            Sampling(_FORCED_TOKENS, rules.sampling.temperature, rules.sampling.top_p),
-            rules.seed,
-            completion.index,
-            continuation=rules.prompt.begin + completion.text + self._closing(completion.text),
-            choices=tuple(self._choices),
+            case,
+            self._prompts[case.responses],
+            replace(self._rules.sampling, max_tokens=max_tokens),
+            self._rules.seed,
+            answer.completion.index,
+            continuation=self._rules.prompt.begin + said,
+            choices=choices,
+            logprobs=_READOUT_LOGPROBS if self._is_soft and not self._rules.prompt.grammar.readout else 0,
         )
 
-    def _closing(self, text: str) -> str:
-        """What closes the reasoning, where it is open, and opens the verdict."""
-        grammar = self._rules.prompt.grammar
-        opening, closing = grammar.reasoning
-        is_open = text.rfind(opening) > text.rfind(closing) or (self._rules.reasoning_open and closing not in text)
-        forced_open = grammar.forced.open if grammar.forced else ""
-        return f"\n{closing}\n\n{forced_open}" if is_open else f"\n\n{forced_open}"
+    def _go_on(self, answers: _Answers, following: _Following, refused: str, *, is_forced: bool = False) -> _Step:
+        """Those of the answers that went on; none, and a note, where the engine can't."""
+        try:
+            pairs = yield from go_on(following)
+        except EngineRefusedError:
+            self._add_note(refused)
+            return {}
+        self._note_usage(*map(list, zip(*pairs.values(), strict=True)) if pairs else ((), ()))
+        join = self._decided if is_forced else self._joined
+        return {place: join(answers[place], *pair) for place, pair in pairs.items()}
+
+    def _joined(self, answer: Answer, request: SampleRequest, more: Completion) -> Answer:
+        """One sample again, of what was said, what was put into its mouth, and what it said then."""
+        said = request.continuation.removeprefix(self._rules.prompt.begin)
+        tokens = answer.completion.completion_tokens + more.completion_tokens
+        return self._read(replace(more, text=said + more.text, completion_tokens=tokens))
+
+    def _decided(self, answer: Answer, request: SampleRequest, more: Completion) -> Answer:
+        """What a sample chose; where it chose nothing, it stays as it was."""
+        joined = self._joined(answer, request, more)
+        own = replace(answer.completion, completion_tokens=joined.completion.completion_tokens)
+        reading = self._chosen(more) or joined.reading
+        if reading.is_lost:
+            return replace(answer, completion=own)
+        return Answer(own, reading, joined.text, is_forced=True)
 
     def _note_usage(self, requests: Sequence[SampleRequest], completions: Sequence[Completion]) -> None:
         self.usage += Usage(
@@ -188,13 +240,33 @@ class Asker:
             self.notes += (note,)
 
 
-def _is_lost(answer: Answer) -> bool:
-    return answer.reading.is_lost
+def _is_cut(answer: Answer) -> bool:
+    """Whether the sample has no verdict because a limit, or the end of its reasoning that never came, took it."""
+    is_truncated = answer.reading.vote is Vote.TRUNCATED
+    return is_truncated or (answer.reading.is_lost and not _has_ended(answer))
 
 
-def _in_order(requests: Sequence[SampleRequest], completions: Sequence[Completion]) -> list[Completion]:
-    """Completions in the order of the requests' cases and by index, whatever order they came in."""
-    place: dict[tuple[str, ...], int] = {}
-    for request in requests:
-        place.setdefault(request.case.responses, len(place))
-    return sorted(completions, key=lambda done: (place[done.case.responses], done.index))
+def _has_ended(answer: Answer) -> bool:
+    return answer.completion.finish_reason == "stop"
+
+
+def _standing(answer: Answer, before: Answer) -> Answer:
+    """The answer, or the one before it where only that has a verdict, at what both cost."""
+    if not answer.reading.is_lost or before.reading.is_lost:
+        return answer
+    tokens = answer.completion.completion_tokens
+    return replace(before, completion=replace(before.completion, completion_tokens=tokens))
+
+
+def _added(answer: Answer, before: Answer) -> int:
+    return answer.completion.completion_tokens - before.completion.completion_tokens
+
+
+def _tokens(answers: _Answers) -> dict[int, int]:
+    """What each sample has cost: its own count or, where a server counts only all of them together, its share by length."""
+    completions = {place: answer.completion for place, answer in answers.items()}
+    if all(done.completion_tokens for done in completions.values() if done.text):
+        return {place: done.completion_tokens for place, done in completions.items()}
+    total = sum(done.completion_tokens for done in completions.values())
+    characters = sum(len(done.text) for done in completions.values())
+    return {place: -(-len(done.text) * total // characters) for place, done in completions.items()}

@@ -1,4 +1,7 @@
-"""Makes probabilities that a judge states honest ones: a line through their log-odds, fitted where labels exist."""
+"""Makes probabilities that a judge states honest ones: a line through their log-odds.
+
+`rrm.judging.reliability` fits it where labels exist.
+"""
 
 import math
 from dataclasses import dataclass
@@ -23,3 +26,7 @@ class Calibration:
             return probability
         logit = self.slope * math.log(probability / (1 - probability)) + self.offset
         return 1 / (1 + math.exp(-logit)) if logit >= 0 else math.exp(logit) / (1 + math.exp(logit))
+
+    def after(self, first: "Calibration") -> "Calibration":
+        """The one that does what `first` does, and then this one."""
+        return Calibration(self.slope * first.slope, self.slope * first.offset + self.offset)

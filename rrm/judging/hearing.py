@@ -7,26 +7,18 @@ Sample i of a prompt is asked for at most once, so a hearing can be replayed fro
 
 import hashlib
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
 
 from rrm.judging import voting
 from rrm.judging.asking import Answer, Asker, Rules
-from rrm.types import Case, Completion, Outcome, SampleRequest, Support, Tally, Transcript, Verdict, Vote
+from rrm.judging.counting import Count, said
+from rrm.types import Case, Completion, Outcome, SampleRequest, Tally, Transcript, Verdict
 
 __all__ = ["Hearing", "hear"]
 
 Hearing = Generator[Sequence[SampleRequest], Sequence[Completion], Verdict]
 
-
-@dataclass(slots=True)
-class _Record:
-    """What a hearing has gathered so far."""
-
-    tally: Tally = Tally()
-    lost: tuple[bool, ...] = ()
-    """Orientations of the votes that the latest wave lost."""
-    transcripts: tuple[Transcript, ...] = ()
-    support: tuple[Support, Support] = (Support(), Support())
+_Wave = Generator[Sequence[SampleRequest], Sequence[Completion], tuple[bool, ...]]
+"""Returns the orientations of the votes that were lost."""
 
 
 class _Hearing:
@@ -41,138 +33,119 @@ class _Hearing:
         note: Callable[[Tally], None],
         spare: Callable[[], int],
     ) -> None:
-        self._cases = {case.is_swapped: case, not case.is_swapped: case.swapped()}
+        self._cases = {case.is_swapped: case}
         self._rules = rules
         self._lead = lead
         self._keep_transcripts = keep_transcripts
         self._note = note
         self._spare = spare
-        self._plan, self._asked = self._begin(repeat)
+        self._plan = voting.orientations(rules.order, rules.votes, lead, self._coin, repeat)
+        self._next_index = self._first_indices(repeat)
         self._asker = Asker(rules)
         self._asker.note_alterations(case)
-        self._record = _Record()
+        self._count = Count(rules)
+        self._transcripts: tuple[Transcript, ...] = ()
 
     def run(self) -> Hearing:
-        asked = 0
-        while size := self._next_wave(len(self._plan) - asked):
-            yield from self._ask(self._plan[asked : asked + size])
+        plan, asked = self._plan, 0
+        lost: tuple[bool, ...] = ()
+        while size := self._next_wave(len(plan) - asked):
+            lost += yield from self._ask(plan[asked : asked + size])
             asked += size
-        yield from self._ask_again()
+        yield from self._ask_again(lost)
         return self._verdict()
 
-    def _begin(self, repeat: int) -> tuple[tuple[bool, ...], dict[bool, int]]:
-        """The orientations of this meeting's votes, and the first sample of each that no meeting before may have asked."""
+    def _first_indices(self, repeat: int) -> dict[bool, int]:
+        """The first sample of each orientation that no meeting before can have asked."""
+        if repeat == 0:
+            return {False: 0, True: 0}
         rules = self._rules
-        plan = voting.orientations(rules.order, (repeat + 1) * rules.votes, self._lead, self._coin)
-        before, plan = plan[: -len(plan) // (repeat + 1)], plan[-len(plan) // (repeat + 1) :]
-        asked_at_most = 1 + rules.resamples
-        return plan, {way: asked_at_most * before.count(way) for way in (False, True)}
+        before = [
+            way
+            for earlier in range(repeat)
+            for way in voting.orientations(rules.order, rules.votes, self._lead, self._coin, earlier)
+        ]
+        # Asking again repeats the orientations that a meeting planned, each at most as often as planned. Where a coin, or the
+        # lack of randomness, chooses what to ask again, it may be one that was not planned, once each time.
+        unplanned = rules.resamples if rules.order == "random" or rules.sampling.temperature == 0 else 0
+        return {way: (1 + rules.resamples) * before.count(way) + repeat * unplanned for way in (False, True)}
 
     def _next_wave(self, remaining: int) -> int:
-        """Where a vote may count more than once, none can be spared by counting ahead."""
-        if self._rules.prompt.grammar.weights:
-            return remaining
-        return voting.next_wave(self._record.tally, remaining, self._allows_ties)
+        size = self._count.next_wave(remaining)
+        if size == 0 or self._rules.waves == "fixed":
+            return size
+        return min(remaining, max(size, self._spare()))
 
-    def _ask_again(self) -> Generator[Sequence[SampleRequest], Sequence[Completion], None]:
+    def _ask_again(self, lost: tuple[bool, ...]) -> Generator[Sequence[SampleRequest], Sequence[Completion], None]:
         for _ in range(self._rules.resamples):
-            wanted = self._worth_asking(self._record.lost or self._one_each_way())
-            if self._outcome is not Outcome.UNDECIDED or not wanted:
+            if self._count.outcome is not Outcome.UNDECIDED:
                 return
-            yield from self._ask(wanted)
+            wanted = self._worth_asking(lost or self._one_each_way())
+            if not wanted:
+                return
+            lost = yield from self._ask(wanted)
 
     def _one_each_way(self) -> tuple[bool, ...]:
         if self._rules.order in ("balanced", "both"):
             return (self._lead, not self._lead)
-        number = sum(self._asked.values())
-        return voting.orientations(self._rules.order, number + 1, self._lead, self._coin)[-1:]
+        if self._rules.order == "fixed":
+            return (self._lead,)
+        return (self._coin(sum(self._next_index.values())),)
 
     def _worth_asking(self, orientations: tuple[bool, ...]) -> tuple[bool, ...]:
         """Without randomness a repeated question has the same answer: then only the other order is worth asking."""
         if self._rules.sampling.temperature > 0:
             return orientations
         others = () if self._rules.order == "fixed" else (self._lead, not self._lead)
-        return tuple(orientation for orientation in others if not self._asked[orientation])
+        return tuple(orientation for orientation in others if not self._next_index[orientation])
 
-    def _ask(self, orientations: Sequence[bool]) -> Generator[Sequence[SampleRequest], Sequence[Completion], None]:
+    def _ask(self, orientations: Sequence[bool]) -> _Wave:
         requests = [self._request(way, orientations.count(way)) for way in dict.fromkeys(orientations)]
         answers = yield from self._asker.ask(requests)
-        self._count(sorted(answers, key=lambda answer: answer.completion.case.is_swapped))
+        wave = self._count.add(answers)
+        self._note(wave)
+        if self._keep_transcripts:
+            in_order = sorted(answers, key=lambda answer: answer.completion.case.is_swapped)
+            self._transcripts += tuple(map(_transcript, in_order))
+        if not wave.lost:
+            return ()
+        return tuple(answer.completion.case.is_swapped for answer in answers if said(answer).is_lost)
 
     def _request(self, orientation: bool, count: int) -> SampleRequest:
-        first_index = self._asked[orientation]
-        self._asked[orientation] += count
-        return self._asker.request(self._cases[orientation], first_index, count)
+        first_index = self._next_index[orientation]
+        self._next_index[orientation] += count
+        return self._asker.request(self._case(orientation), first_index, count)
 
-    def _count(self, answers: Sequence[Answer]) -> None:
-        counted: list[Vote] = []
-        lost: list[bool] = []
-        support = list(self._record.support)
-        for answer in answers:
-            is_swapped = answer.completion.case.is_swapped
-            vote = _vote_of(answer)
-            said = vote.swapped() if is_swapped else vote
-            weight = round(answer.reading.weight)
-            counted += [said] * weight
-            support[is_swapped] = _with(support[is_swapped], said, weight)
-            if vote.is_lost:
-                lost.append(is_swapped)
-            self._transcribe(answer, said)
-        wave = voting.add(Tally(), counted, sum(answer.is_forced for answer in answers))
-        self._record.tally += wave
-        self._record.support = (support[0], support[1])
-        self._note(wave)
-        self._record.lost = tuple(lost)
-
-    def _transcribe(self, answer: Answer, vote: Vote) -> None:
-        if self._keep_transcripts:
-            completion = answer.completion
-            self._record.transcripts += (
-                Transcript(
-                    completion.case.is_swapped,
-                    completion.index,
-                    answer.text,
-                    completion.finish_reason,
-                    vote,
-                    answer.is_forced,
-                ),
-            )
+    def _case(self, orientation: bool) -> Case:
+        if orientation not in self._cases:
+            self._cases[orientation] = self._cases[not orientation].swapped()
+        return self._cases[orientation]
 
     def _coin(self, number: int) -> bool:
         """A fair coin for vote `number` that depends on the two texts and not on which is called first."""
-        case = self._cases[False]
+        case = self._case(False)
         texts = sorted(case.responses)
-        said = "\0".join((str(self._rules.seed), str(number), repr(case.query), repr(case.reference), *texts)).encode(
-            "utf-8", "surrogatepass"
-        )
-        is_smaller_first = hashlib.blake2b(said, digest_size=1).digest()[0] & 1 == 0
+        vote = "\0".join((str(self._rules.seed), str(number), repr(case.query), repr(case.reference), *texts))
+        digest = hashlib.blake2b(vote.encode("utf-8", "surrogatepass"), digest_size=1).digest()
+        is_smaller_first = digest[0] & 1 == 0
         return (case.first == texts[0]) != is_smaller_first
 
-    @property
-    def _allows_ties(self) -> bool:
-        return self._rules.prompt.grammar.allows_ties
-
-    @property
-    def _outcome(self) -> Outcome:
-        return voting.outcome(self._record.tally, self._allows_ties)
-
     def _verdict(self) -> Verdict:
-        record, asker = self._record, self._asker
-        return Verdict(self._outcome, record.tally, asker.usage, record.transcripts, asker.notes, record.support)
+        count, asker = self._count, self._asker
+        notes = asker.notes + count.notes
+        return Verdict(count.outcome, count.tally, asker.usage, self._transcripts, notes, count.support, count.soft)
 
 
-def _vote_of(answer: Answer) -> Vote:
-    """The vote of a sample that was shown two answers; a format that reads no vote between two has lost it."""
-    return answer.reading.vote or Vote.UNPARSED
-
-
-def _with(support: Support, vote: Vote, weight: float) -> Support:
-    """The support with a vote more, in terms of the match."""
-    first = _SHARE.get(vote)
-    return support if first is None else Support(support.first + first * weight, support.second + (1 - first) * weight)
-
-
-_SHARE = {Vote.FIRST: 1.0, Vote.TIE: 0.5, Vote.SECOND: 0.0}
+def _transcript(answer: Answer) -> Transcript:
+    completion = answer.completion
+    return Transcript(
+        completion.case.is_swapped,
+        completion.index,
+        answer.text,
+        completion.finish_reason,
+        said(answer),
+        answer.is_forced,
+    )
 
 
 def _ignore(_: Tally) -> None:

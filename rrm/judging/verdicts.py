@@ -5,13 +5,13 @@ only ever read from behind the reasoning, only in the format's own place, and ne
 says nothing, or contradicts itself, is UNPARSED. Knows nothing of which response is which.
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rrm.judging.meanings import Labels, Meaning
 from rrm.judging.pieces import Piece, Place
+from rrm.judging.readout import first_token_probability, label_in, label_probability
 from rrm.types import FinishReason, TokenLogprob, Vote
 
 __all__ = ["Forced", "Grammar", "Reader", "Reading", "TieBreak", "read"]
@@ -113,7 +113,7 @@ def read(
 
     `reasoning_open` says that the prompt ended inside an opened reasoning block (as with chat templates
     that open `<think>`), so that a text without the closing tag is all reasoning. `logprobs` are those of
-    the text's tokens, where the grammar has a readout.
+    the text's tokens, at least of its last or its first ones: then a label is read with its probability.
     """
     opening, closing = grammar.reasoning
     closed_at = text.rfind(closing)
@@ -128,7 +128,11 @@ def read(
         return Reading(Vote.TRUNCATED, None, f"cut by the token limit before {closing}")
     answer = _Answer(text, start, finish_reason, count if grammar.count is None else grammar.count)
     reading = _read_answer(answer, grammar)
-    return _read_out(reading, grammar.readout, logprobs) if grammar.readout and logprobs else reading
+    if not logprobs:
+        return reading
+    if grammar.readout:
+        return _read_out(reading, grammar.readout, logprobs[0])
+    return reading._replace(probability=_probability(reading, answer, grammar, logprobs))
 
 
 class _Answer(NamedTuple):
@@ -219,16 +223,24 @@ def _settled(reading: Reading, answer: _Answer, tie_break: TieBreak) -> Reading:
     return reading._replace(vote=vote, reason=f"equal scores; {tie_break.place.shape} says {said.scores[0]:g}")
 
 
-def _read_out(reading: Reading, readout: Mapping[str, Vote], logprobs: Sequence[TokenLogprob]) -> Reading:
+def _read_out(reading: Reading, readout: Mapping[str, Vote], first: TokenLogprob) -> Reading:
     """The reading with the vote that its first token makes the likelier one; as it is where that token tells nothing."""
-    likely = {logprobs[0].token: logprobs[0].logprob} | dict(logprobs[0].top)
-    mass = {Vote.FIRST: 0.0, Vote.SECOND: 0.0}
-    for token, logprob in likely.items():
-        if vote := readout.get(token.strip()):
-            mass[vote] += math.exp(min(logprob, 0.0))
-    first, second = mass.values()
-    if first == second:
+    probability = first_token_probability(first, readout)
+    if probability is None or probability == 0.5:
         return reading
-    probability = first / (first + second)
-    vote = Vote.FIRST if first > second else Vote.SECOND
+    vote = Vote.FIRST if probability > 0.5 else Vote.SECOND
     return Reading(vote, reading.span, f"its first token says so with {probability:.3f}", probability=probability)
+
+
+def _probability(reading: Reading, answer: _Answer, grammar: Grammar, logprobs: Sequence[TokenLogprob]) -> float | None:
+    """That of the first response, by the tokens of the label that was read; None where it is no label, or they don't tell."""
+    labels, vote, span = grammar.labels, reading.vote, reading.span
+    if vote is None or vote not in labels or span is None:
+        return None
+    found = label_in(answer.text, span, vote, labels, lambda text: _said_in(text, answer, grammar))
+    return label_probability(answer.text, *found, labels, logprobs) if found else None
+
+
+def _said_in(text: str, answer: _Answer, grammar: Grammar) -> Vote | None:
+    """The vote of a verdict that stands alone."""
+    return _read_answer(_Answer(text, 0, "stop", answer.number), grammar).vote

@@ -2,44 +2,98 @@
 
 Players are numbered by their place in the draw. The fit has a normal prior on ratings and on the position bias, so it is
 finite after any games, and a player who has not played is rated in the middle.
+
+A judge that misjudges a pair tends to misjudge it again, so the votes on one pair are not as good as votes on as many
+pairs. Each pair is taken to have an error of its own (standard deviation `PAIR_ERROR`): n votes on it count for fewer. It
+costs nothing measurable where judges are free of such errors; see docs/ranking-study.md.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from rrm.tournaments.rounds import Played
+from rrm.tournaments.rounds import Pair, Played
 from rrm.types import Outcome, Standings, Support, Verdict
 
 if TYPE_CHECKING:
-    from rrm.ratings.bradley_terry import Bout, Fit
+    from rrm.ratings.bradley_terry import Fit
 
-__all__ = ["bouts", "pooled", "rated"]
+__all__ = ["PAIR_ERROR", "Pool", "pooled", "rated"]
 
-SPREAD = 1.5
-"""Standard deviation of the ratings' prior, in logits: responses of one model to one prompt differ about so much."""
+SPREAD = 2.0
+"""Standard deviation of the ratings' prior, in logits."""
 
 BIAS_SPREAD = 1.0
 """Standard deviation of the position bias' prior, in logits."""
 
+PAIR_ERROR = 0.5
+"""Standard deviation of what a judge gets wrong about a pair again and again, in logits."""
+
+_MOST_INFORMATION = 0.25
+"""Of one vote on a pair, about their difference in logits: where both are as good."""
+
+_TOLERANCE = 1e-3
+"""Logits; ratings are then within a millionth of the exact ones."""
+
 _SURE = 1.96
 """Standard errors of their difference by which two must differ to be told apart (95 %)."""
+
+_DIGITS = 9
+"""Ratings that are the same but for rounding are the same."""
 
 _ONE_VOTE = {Outcome.FIRST: Support(1.0, 0.0), Outcome.SECOND: Support(0.0, 1.0), Outcome.TIE: Support(0.5, 0.5)}
 
 
-def bouts(played: Iterable[Played]) -> "list[Bout]":
-    """What was played, as votes by who was shown first."""
-    from rrm.ratings.bradley_terry import Bout
+class Pool:
+    """The games of n players, added up by pair and by who was shown first; and their fit, again after each round."""
 
-    found = []
-    for _, first, second, verdict in played:
-        straight, turned = _support(verdict)
-        if any(straight):
-            found.append(Bout(first, second, straight.first, straight.second))
-        if any(turned):
-            found.append(Bout(second, first, turned.second, turned.first))
-    return found
+    def __init__(self, players: int) -> None:
+        self._players = players
+        self._shown: dict[Pair, tuple[float, float]] = {}
+        """Votes for the one shown first and for the other, by the two in the order shown."""
+        self._latest: Fit | None = None
+
+    def add(self, played: Iterable[Played]) -> None:
+        """Take what was played. A match that gave no vote says nothing."""
+        for _, first, second, verdict in played:
+            straight, turned = _support(verdict)
+            self._add((first, second), straight)
+            self._add((second, first), Support(turned.second, turned.first))
+
+    def fit(self) -> "Fit":
+        """The ratings of all players by all that was added, with their covariance."""
+        from rrm.ratings.bradley_terry import Bout, fit_bouts
+
+        votes = self.votes
+        bouts = []
+        for shown, (won, lost) in self._shown.items():
+            weight = _weight(votes[_pair(shown)])
+            bouts.append(Bout(*shown, won * weight, lost * weight))
+        self._latest = fit_bouts(
+            bouts, self._players, spread=SPREAD, bias_spread=BIAS_SPREAD, start=self._latest, tolerance=_TOLERANCE
+        )
+        return self._latest
+
+    @property
+    def votes(self) -> Mapping[Pair, float]:
+        """How many votes each pair has had, by the two in the order of their numbers."""
+        votes: dict[Pair, float] = {}
+        for shown, (won, lost) in self._shown.items():
+            pair = _pair(shown)
+            votes[pair] = votes.get(pair, 0.0) + won + lost
+        return votes
+
+    def _add(self, shown: Pair, support: Support) -> None:
+        if any(support):
+            won, lost = self._shown.get(shown, (0.0, 0.0))
+            self._shown[shown] = (won + support.first, lost + support.second)
+
+
+def pooled(played: Iterable[Played], players: int) -> "Fit":
+    """The fit of games that were all played before."""
+    pool = Pool(players)
+    pool.add(played)
+    return pool.fit()
 
 
 def _support(verdict: Verdict) -> tuple[Support, Support]:
@@ -49,22 +103,23 @@ def _support(verdict: Verdict) -> tuple[Support, Support]:
     return _ONE_VOTE.get(verdict.outcome, Support()), Support()
 
 
-def pooled(played: Iterable[Played], players: int) -> "Fit":
-    """The ratings of all players by all that was played, with their covariance."""
-    from rrm.ratings.bradley_terry import fit_bouts
-
-    return fit_bouts(bouts(played), players, spread=SPREAD, bias_spread=BIAS_SPREAD)
+def _pair(shown: Pair) -> Pair:
+    first, second = shown
+    return shown if first < second else (second, first)
 
 
-def rated(fit: "Fit", order: Sequence[int] | None = None) -> Standings:
-    """Standings by a fit: by rating, then by the draw, unless `order` says otherwise."""
-    ratings, errors = fit.ratings[0].tolist(), fit.errors[0].tolist()
-    chosen = tuple(sorted(range(len(ratings)), key=lambda player: -ratings[player]) if order is None else order)
-    covariance = fit.covariance[0]
+def _weight(votes: float) -> float:
+    """What each of so many votes on one pair counts; 1 for the only one."""
+    shared = _MOST_INFORMATION * PAIR_ERROR**2
+    return (1 + shared) / (1 + shared * max(votes, 1.0))
 
-    def is_level(one: int, other: int) -> bool:
-        variance = covariance[one, one] + covariance[other, other] - 2 * covariance[one, other]
-        return bool((ratings[one] - ratings[other]) ** 2 < _SURE**2 * variance)
 
-    level = tuple((one, other) for one, other in pairwise(chosen) if is_level(one, other))
-    return Standings(chosen, tuple(ratings), {}, tuple(errors), level, float(fit.bias[0]))
+def rated(fit: "Fit") -> Standings:
+    """Standings by a fit: by rating, equal ones by the draw."""
+    ratings = [round(rating, _DIGITS) for rating in fit.ratings[0].tolist()]
+    order = tuple(sorted(range(len(ratings)), key=lambda player: -ratings[player]))
+    gap_errors = fit.gap_errors[0]
+    level = tuple(
+        (one, other) for one, other in pairwise(order) if ratings[one] - ratings[other] < _SURE * gap_errors[one, other]
+    )
+    return Standings(order, tuple(ratings), {}, tuple(fit.errors[0].tolist()), level, float(fit.bias[0]))

@@ -10,7 +10,8 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from operator import index
+from typing import Any, NamedTuple, SupportsIndex
 
 from rrm.errors import InputError
 from rrm.tournaments.base import take
@@ -99,7 +100,7 @@ class Rounds(ABC):
         except StopIteration as end:
             self._standings = self._named(end.value)
             return ()
-        self._round = tuple(self._match(*pair) for pair in pairs)
+        self._round = tuple(map(self._match, pairs))
         self._open = {match.number: match for match in self._round}
         return self._round
 
@@ -111,15 +112,17 @@ class Rounds(ABC):
             self._play.send(played)
         return self._play
 
-    def _match(self, first: int, second: int) -> Match:
-        if first == second or not all(0 <= player < self.players for player in (first, second)):
-            raise InputError(f"a match needs two players of 0 to {self.players - 1}, not {first} and {second}")
+    def _match(self, players: Pair) -> Match:
+        pair = _pair(players, self.players)
+        if pair is None:
+            raise InputError(f"a round is pairs of two different players of 0 to {self.players - 1}, not {players!r}")
         if self._count >= self.most_matches:
             raise InputError(f"{type(self).__name__} wants more than the {self.most_matches} matches that it states")
         self._count += 1
-        pair = (min(first, second), max(first, second))
-        repeat = self._meetings[pair]
-        self._meetings[pair] += 1
+        first, second = pair
+        key = (min(pair), max(pair))
+        repeat = self._meetings[key]
+        self._meetings[key] += 1
         return Match(self._count, len(self._past) + 1, self._draw[first], self._draw[second], repeat)
 
     def _named(self, standings: Standings) -> Standings:
@@ -127,6 +130,8 @@ class Rounds(ABC):
         draw, players = self._draw, range(self.players)
         if not isinstance(standings, Standings) or sorted(standings.order) != list(players):
             raise InputError(f"a strategy must return Standings whose order has each of 0 to {len(draw) - 1} once")
+        if len(standings.scores) != len(draw) or len(standings.errors) not in (0, len(draw)):
+            raise InputError(f"standings of {len(draw)} need as many scores, and as many errors or none")
         place = sorted(players, key=draw.__getitem__)
         return replace(
             standings,
@@ -141,13 +146,30 @@ class Rounds(ABC):
         return {**self.__dict__, "_play": None}
 
 
-class FromGenerator(Rounds):
-    """A strategy that is a generator function of the number of players; see `Rounds`."""
+def _pair(pair: Iterable[SupportsIndex], players: int) -> Pair | None:
+    """Two different players, or None where that is not what was yielded: users write the generators."""
+    try:
+        first, second = map(index, pair)
+    except (TypeError, ValueError):
+        return None
+    return (first, second) if first != second and first in range(players) and second in range(players) else None
 
-    def __init__(self, draw: Sequence[int], play: Callable[[int], Play], most_matches: int | None = None) -> None:
+
+class FromGenerator(Rounds):
+    """A strategy that is a generator function of the number of players; see `Rounds`.
+
+    `most_matches` is a number, a function of the number of players, or None where it is not known.
+    """
+
+    def __init__(
+        self,
+        draw: Sequence[int],
+        play: Callable[[int], Play],
+        most_matches: int | Callable[[int], int] | None = None,
+    ) -> None:
         super().__init__(draw)
         self._function = play
-        self._most = most_matches
+        self._most = most_matches(self.players) if callable(most_matches) else most_matches
 
     def play(self) -> Play:
         return self._function(self.players)
