@@ -1,20 +1,44 @@
-"""Rank by a tournament of your own: any class that says who plays whom next can be passed as `strategy`.
+"""Rank by a tournament of your own, in one of two ways.
 
     python examples/own_strategy.py
     python examples/own_strategy.py --engine scripted        # no model: the longest answer wins
 
-A king of the hill: whoever holds the hill meets the next challenger. It needs as few matches as a knockout,
-and can take challengers one by one; but each match waits for the one before. rrm does the rest: drawing,
-showing the answers in both orders, voting, and playing many contests at once, which fills the waits.
+A generator is the short way: it yields the pairs of a round, is sent what became of them, and returns the standings. All
+matches of a round are played at once, and the next round waits for the last of them. Players are numbered by their place in
+a seeded draw. `ladder` starts from the draw and lets neighbours change places: everyone can go up by one place a round.
+
+A class is the way to wait for nothing: three methods that say which matches are ready after each verdict. `KingOfTheHill`
+lets the first of the draw hold a hill, and the others challenge in turn. It needs as few matches as a knockout, but each
+waits for the one before.
+
+rrm does the rest: drawing, showing the answers in both orders, voting, and playing many contests at once, which fills the
+waits. A package offers its strategies by name, with entry points in the group `rrm.strategies`.
 """
 
 import argparse
 from collections.abc import Sequence
 
-from rrm import Judge, Match, Outcome, Standings, Verdict
+from rrm import Judge, Match, Outcome, Ranking, Standings, Verdict
+from rrm.tournaments import Play
 
 QUERY = "Give me a reason to get up early."
 ANSWERS = ["Trains.", "The quiet: nobody wants anything of you yet.", "You are paid to.", "Sunrises, if you like them."]
+
+LAPS = 2
+
+
+def ladder(players: int) -> Play:
+    """Everyone meets one neighbour, then the other, and goes up where it wins; lap by lap."""
+    order = list(range(players))
+    for start in (0, 1) * LAPS:
+        places = range(start, players - 1, 2)
+        for place, played in zip(places, (yield [(order[place], order[place + 1]) for place in places]), strict=True):
+            if played.verdict.outcome is Outcome.SECOND:
+                order[place : place + 2] = played.second, played.first
+    return Standings(tuple(order), tuple(float(players - 1 - order.index(player)) for player in range(players)))
+
+
+ladder.most_matches = lambda players: LAPS * (players - 1)  # type: ignore[attr-defined]
 
 
 class KingOfTheHill:
@@ -47,17 +71,22 @@ class KingOfTheHill:
         return Standings(order, tuple(-float(order.index(answer)) for answer in range(len(order))))
 
 
+def show(ranking: Ranking) -> None:
+    """Who met whom, and who is best."""
+    for match in ranking.matches:
+        print(f"round {match.round}: {match.first} against {match.second} -> {match.winner}")
+    print(f"{ranking.strategy}: {ANSWERS[ranking.best]}")
+
+
 def main() -> None:
-    """Rank, and show who held the hill."""
+    """Rank in both ways."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model")
     parser.add_argument("--engine")
     options = parser.parse_args()
     with Judge(options.model, engine=options.engine, votes=3) as judge:
-        ranking = judge.rank(QUERY, ANSWERS, strategy=KingOfTheHill)
-    for match in ranking.matches:
-        print(f"match {match.number}: {match.first} holds the hill, {match.second} challenges -> {match.winner}")
-    print(f"{ranking.strategy}: {ANSWERS[ranking.best]}")
+        show(judge.rank(QUERY, ANSWERS, strategy=ladder))
+        show(judge.rank(QUERY, ANSWERS, strategy=KingOfTheHill))
 
 
 if __name__ == "__main__":

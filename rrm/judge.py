@@ -21,14 +21,13 @@ from rrm.judging.calibration import Calibration
 from rrm.judging.cleaning import Cleaner
 from rrm.judging.prompts import Prompt
 from rrm.ledger import Ledger
-from rrm.plans import Plan, default_strategy, plan_for, strategy_name
+from rrm.plans import Plan, StrategyLike, default_strategy, plan_for, strategy_name
 from rrm.play import Stream
 from rrm.progress import Meter, metering
 from rrm.promptfiles import DEFAULT_PROMPT, load_prompt
 from rrm.ranking import Comparison, JudgeInfo, Polled, Ranking
 from rrm.session import Session
 from rrm.settings import JudgeSettings
-from rrm.tournaments import Strategy
 from rrm.types import Case, Contest, Poll, Tally, Verdict
 
 __all__ = ["Judge", "compare", "rank"]
@@ -114,6 +113,7 @@ class Judge(Host[Session]):
             strip_reasoning=strip_reasoning,
         )
         self._prompt = load_prompt(prompt).with_parameters(prompt_args or {})
+        self._settings.check_against(self._prompt)
         self._progress = progress
         name = engine if isinstance(engine, str) else None
         super().__init__(Choice(model, name, base_url, api_key_env, concurrency, engine_args or {}), engine, ledger)
@@ -123,14 +123,14 @@ class Judge(Host[Session]):
         query: object,
         responses: Sequence[object],
         *,
-        strategy: str | Strategy | None = None,
+        strategy: StrategyLike | None = None,
         reference: str | None = None,
     ) -> Ranking:
         """Rank the responses to a query, best first.
 
         `query` is a string or a list of chat messages; a response is a string or a list with one assistant
-        message. `strategy` is a name ("knockout", "elo") or anything that makes a `Tournament` from a draw; by default a
-        knockout, and for a judge that gives scores its own kind ("pointwise", "listwise"). Raises InputError for a
+        message. `strategy` is a name (docs/strategies.md), anything that makes a `Tournament` from a draw, or a generator
+        of rounds; by default a knockout ("auto" with a budget), and for a judge that gives scores its own kind. Raises InputError for a
         strategy that does not fit the judge's kind, ContestError for a contest that can't be judged, EngineError where the judge can't be asked.
         """
         with self._meter(1) as meter:
@@ -142,7 +142,7 @@ class Judge(Host[Session]):
         query: object,
         responses: Sequence[object],
         *,
-        strategy: str | Strategy | None = None,
+        strategy: StrategyLike | None = None,
         reference: str | None = None,
     ) -> Ranking:
         """The async twin of `rank`."""
@@ -163,7 +163,7 @@ class Judge(Host[Session]):
             return await self._thread.arun(self._compare(Contest(query, (first, second), reference), meter))
 
     def rank_many(
-        self, contests: Iterable[Contest], *, strategy: str | Strategy | None = None, window: int | None = None
+        self, contests: Iterable[Contest], *, strategy: StrategyLike | None = None, window: int | None = None
     ) -> Iterator[Ranking]:
         """Rank many contests at once; yields their rankings in the order of the input, as they get done.
 
@@ -175,7 +175,7 @@ class Judge(Host[Session]):
         return self._many(contests, lambda contest, meter: self._rank_or_fail(contest, chosen, meter), window)
 
     def arank_many(
-        self, contests: Iterable[Contest], *, strategy: str | Strategy | None = None, window: int | None = None
+        self, contests: Iterable[Contest], *, strategy: StrategyLike | None = None, window: int | None = None
     ) -> AsyncIterator[Ranking]:
         """The async twin of `rank_many`."""
         chosen = self._plan(strategy)
@@ -234,8 +234,8 @@ class Judge(Host[Session]):
 
     @property
     def default_strategy(self) -> str:
-        """What contests are ranked by where nobody says: a knockout, or the judge's own kind where it gives scores."""
-        return default_strategy(self.kind)
+        """What contests are ranked by where nobody says: a knockout ("auto" with a budget), or the judge's own kind."""
+        return default_strategy(self.kind, self._settings.budget)
 
     @property
     def votes(self) -> Tally:
@@ -294,7 +294,7 @@ class Judge(Host[Session]):
         except RRMError as error:
             return Polled.failed(error, id=asked.contest.id)
 
-    def _plan(self, strategy: str | Strategy | None) -> Plan:
+    def _plan(self, strategy: StrategyLike | None) -> Plan:
         return plan_for(strategy, self._prompt, self._settings.budget)
 
     def _needs_pairs(self) -> None:
@@ -353,7 +353,7 @@ def rank(
     query: object,
     responses: Sequence[object],
     *,
-    strategy: str | Strategy | None = None,
+    strategy: StrategyLike | None = None,
     reference: str | None = None,
     judge: Judge | None = None,
 ) -> Ranking:

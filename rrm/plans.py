@@ -6,15 +6,16 @@ tournament that is chosen for each contest, by its size and the budget; docs/ran
 """
 
 import inspect
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, cast
 
 from rrm.errors import InputError, UnknownNameError
 from rrm.judging.prompts import Prompt
 from rrm.tournaments import STRATEGIES, Strategy, Tournament
-from rrm.tournaments.rounds import FromGenerator
+from rrm.tournaments.rounds import FromGenerator, Play
 
 __all__ = [
     "AUTO",
@@ -23,6 +24,7 @@ __all__ = [
     "POINTWISE",
     "STRATEGY_NAMES",
     "Plan",
+    "StrategyLike",
     "begin",
     "default_strategy",
     "named_plan",
@@ -32,6 +34,9 @@ __all__ = [
     "takes_budget",
     "votes_of",
 ]
+
+StrategyLike = str | Strategy | Callable[[int], Play]
+"""What users say: a name, what makes a tournament from a draw, or a generator function of the number of players."""
 
 Plan = Strategy | str
 """What makes a tournament from a draw, or the name of a strategy that needs no pairs, or is chosen later."""
@@ -45,21 +50,29 @@ STRATEGY_NAMES: tuple[str, ...] = (AUTO, AUTO_BEST, *sorted(STRATEGIES), POINTWI
 
 _ENTRY_POINTS = "rrm.strategies"
 
+_TOP = re.compile("top-([1-9][0-9]{0,3})")
+"""The strategy top-k with a number in place of k."""
+
 _AUTO_VOTES = 7
 """Votes a match at most with `votes="auto"`, where a strategy does not say otherwise."""
 
 
-def default_strategy(kind: str) -> str:
-    """What contests are ranked by where nobody says: a knockout, or the judge's own kind where it gives scores."""
-    return "knockout" if kind == PAIRWISE else kind
+def default_strategy(kind: str, budget: int | None = None) -> str:
+    """What contests are ranked by where nobody says.
+
+    A knockout, or with a budget what suits it; the judge's own kind where it gives scores.
+    """
+    if kind != PAIRWISE:
+        return kind
+    return "knockout" if budget is None else AUTO
 
 
-def plan_for(strategy: str | Strategy | None, prompt: Prompt, budget: int | None = None) -> Plan:
+def plan_for(strategy: StrategyLike | None, prompt: Prompt, budget: int | None = None) -> Plan:
     """What a strategy (None: the default one) stands for with the judge of this prompt.
 
     Raises UnknownNameError, or InputError where it does not fit the judge's kind, or has no use for a budget.
     """
-    plan = named_plan(default_strategy(prompt.kind) if strategy is None else strategy)
+    plan = named_plan(default_strategy(prompt.kind, budget) if strategy is None else strategy)
     needs = plan if isinstance(plan, str) and plan not in (AUTO, AUTO_BEST) else PAIRWISE
     if needs != prompt.kind:
         raise InputError(
@@ -75,18 +88,26 @@ def plan_for(strategy: str | Strategy | None, prompt: Prompt, budget: int | None
     return plan
 
 
-def named_plan(strategy: str | Strategy) -> Plan:
+def named_plan(strategy: StrategyLike) -> Plan:
     """What a strategy stands for, whatever the judge.
 
     A generator function of the number of players is made a tournament; see `rrm.tournaments.rounds`. A name that is none of
-    rrm's own is looked for among the entry points `rrm.strategies` of installed packages. Raises UnknownNameError with the
+    rrm's own ("top-8" is top-k with 8 for k) is looked for among the entry points `rrm.strategies` of installed packages. Raises UnknownNameError with the
     nearest valid name.
     """
     if not isinstance(strategy, str):
-        return _from_generator(strategy) if inspect.isgeneratorfunction(strategy) else strategy
+        is_generator = inspect.isgeneratorfunction(strategy)
+        return _from_generator(strategy) if is_generator else cast("Strategy", strategy)
     if strategy in STRATEGY_NAMES:
         return STRATEGIES.get(strategy, strategy)
+    if best := _TOP.fullmatch(strategy):
+        return _top(int(best[1]))
     return _installed(strategy)
+
+
+@cache
+def _top(k: int) -> Strategy:
+    return _with_name(partial(STRATEGIES["top-k"], k=k), f"top-{k}")  # type: ignore[call-arg]
 
 
 @cache
@@ -99,8 +120,14 @@ def _installed(name: str) -> Plan:
 
 def _from_generator(function: Any) -> Strategy:
     made = partial(FromGenerator, play=function, most_matches=getattr(function, "most_matches", None))
-    made.__name__ = function.__name__  # type: ignore[attr-defined]
-    return made
+    return _with_name(made, getattr(function, "__name__", None) or function.func.__name__)
+
+
+def _with_name(made: Any, name: str) -> Strategy:
+    """What makes a tournament, with the name under which results report it."""
+    made.name = name
+    strategy: Strategy = made
+    return strategy
 
 
 def takes_budget(plan: Plan) -> bool:

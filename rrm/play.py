@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Generic, TypeVar
 
 from rrm.engines.base import Engine
-from rrm.errors import EngineClosedError, EngineRefusedError
+from rrm.errors import EngineClosedError, EngineRefusedError, PromptTooLongError
 from rrm.tournaments.base import Tournament
 from rrm.types import Completion, Match, SampleRequest, Verdict
 
@@ -37,7 +37,7 @@ async def hear_out(hearing: Asking[R], engine: Engine, gate: "Gate") -> R:
         while True:
             try:
                 completions = await _sample(requests, engine, gate)
-            except EngineRefusedError as refusal:
+            except (EngineRefusedError, PromptTooLongError) as refusal:
                 requests = hearing.throw(refusal)
             else:
                 requests = hearing.send(completions)

@@ -17,8 +17,8 @@ from rrm.engines.base import Engine
 from rrm.errors import InputError
 from rrm.generation import Generation, Generator
 from rrm.judge import Judge, default_judge
+from rrm.plans import AUTO, AUTO_BEST, StrategyLike
 from rrm.ranking import Ranking
-from rrm.tournaments import Strategy
 from rrm.types import Contest, json_line
 
 __all__ = ["BestOfN", "abest_of_n", "abest_of_n_many", "best_of_n", "best_of_n_many"]
@@ -92,7 +92,7 @@ def best_of_n(
     *,
     generate: Policy | None = None,
     n: int = 8,
-    strategy: str | Strategy | None = None,
+    strategy: StrategyLike | None = None,
     reference: str | None = None,
     judge: Judge | None = None,
 ) -> BestOfN:
@@ -101,7 +101,7 @@ def best_of_n(
     `generate` is a model by reference, an engine or a `Generator`. What is made of a reference or an engine is
     closed before the judge is asked, so that one GPU serves both in turn; for many queries, or a model on a
     server, make a `Generator`. Responses that were cut stand as they are, and empty ones too; identical ones are
-    judged once. Other arguments and errors as in `rrm.rank` and `rrm.Generator.generate`; InputError unless
+    judged once. `strategy`: "auto" stands for "auto-best" here, since only the best is wanted. Other arguments and errors as in `rrm.rank` and `rrm.Generator.generate`; InputError unless
     exactly one of `responses` and `generate` is given.
     """
     judge = judge or default_judge()
@@ -112,7 +112,7 @@ def best_of_n(
         with _opened(generate) as generator:
             generation = generator.generate(query, n)
     candidates = _candidates(responses, generation)
-    ranking = judge.rank(query, candidates, strategy=strategy, reference=reference)
+    ranking = judge.rank(query, candidates, strategy=_for_the_best(judge, strategy), reference=reference)
     return BestOfN(candidates[ranking.best], ranking, tuple(candidates), generation)
 
 
@@ -122,7 +122,7 @@ async def abest_of_n(
     *,
     generate: Policy | None = None,
     n: int = 8,
-    strategy: str | Strategy | None = None,
+    strategy: StrategyLike | None = None,
     reference: str | None = None,
     judge: Judge | None = None,
 ) -> BestOfN:
@@ -135,7 +135,7 @@ async def abest_of_n(
         async with _opened(generate) as generator:
             generation = await generator.agenerate(query, n)
     candidates = _candidates(responses, generation)
-    ranking = await judge.arank(query, candidates, strategy=strategy, reference=reference)
+    ranking = await judge.arank(query, candidates, strategy=_for_the_best(judge, strategy), reference=reference)
     return BestOfN(candidates[ranking.best], ranking, tuple(candidates), generation)
 
 
@@ -144,7 +144,7 @@ def best_of_n_many(
     *,
     generate: Policy | None = None,
     n: int = 8,
-    strategy: str | Strategy | None = None,
+    strategy: StrategyLike | None = None,
     judge: Judge | None = None,
 ) -> Iterator[BestOfN]:
     """The best of each of many contests, in the order of the input, as they get done; see `Judge.rank_many`.
@@ -156,7 +156,7 @@ def best_of_n_many(
     judge = judge or default_judge()
     with _opened(generate) if generate is not None else nullcontext() as generator:
         entries = _Entries(contests, generator, n, judge)
-        ranked = judge.rank_many(entries, strategy=strategy)
+        ranked = judge.rank_many(entries, strategy=_for_the_best(judge, strategy))
         with closing(cast("SyncGenerator[Ranking]", ranked)) as rankings:
             for ranking in rankings:
                 yield entries.result(ranking)
@@ -167,17 +167,23 @@ async def abest_of_n_many(
     *,
     generate: Policy | None = None,
     n: int = 8,
-    strategy: str | Strategy | None = None,
+    strategy: StrategyLike | None = None,
     judge: Judge | None = None,
 ) -> AsyncIterator[BestOfN]:
     """The async twin of `best_of_n_many`."""
     judge = judge or default_judge()
     async with _opened(generate) if generate is not None else nullcontext() as generator:
         entries = _Entries(contests, generator, n, judge)
-        ranked = judge.arank_many(entries, strategy=strategy)
+        ranked = judge.arank_many(entries, strategy=_for_the_best(judge, strategy))
         async with aclosing(cast("AsyncGenerator[Ranking]", ranked)) as rankings:
             async for ranking in rankings:
                 yield entries.result(ranking)
+
+
+def _for_the_best(judge: Judge, strategy: StrategyLike | None) -> StrategyLike:
+    """The strategy, where it is left to us one for the best response: nobody asks for the order of the others."""
+    chosen = judge.default_strategy if strategy is None else strategy
+    return AUTO_BEST if chosen == AUTO else chosen
 
 
 class _Entries(Iterable[Contest]):

@@ -16,6 +16,7 @@ from rrm.judging.asking import READOUTS, Rules
 from rrm.judging.calibration import Calibration
 from rrm.judging.cleaning import KNOWN_SPECIAL_TOKENS, Cleaner
 from rrm.judging.prompts import Prompt
+from rrm.judging.readout import can_read_out
 from rrm.types import Sampling
 
 __all__ = ["AUTO_VOTES", "JudgeSettings"]
@@ -81,6 +82,14 @@ class JudgeSettings:
             raise InputError(f"threshold must be above 0.5 and below 1, not {threshold!r}")
         if not isinstance(self.calibration, Calibration):
             raise InputError(f"calibration must be a Calibration, not {self.calibration!r}")
+
+    def check_against(self, prompt: Prompt) -> None:
+        """Raises InputError where the prompt can't be judged by so."""
+        if self.readout == "probability" and not can_read_out(prompt.grammar):
+            raise InputError(
+                f"readout 'probability' needs a prompt whose verdicts are labels of two responses, and those of "
+                f"{prompt.name!r} are not: use the readout 'vote', or another prompt"
+            )
 
     def rules(self, prompt: Prompt, info: EngineInfo, *, is_embedded: bool) -> Rules:
         """How every match is judged on this engine. With votes="auto" the votes are still to be chosen; see `Session`."""

@@ -211,7 +211,8 @@ class Completion:
     returns apart stands in front, between `<think>` and `</think>`. Token counts: `prompt_tokens` and
     `cached_tokens` are those of the request and stand on its first completion only (0 on the others), so
     that they can be added up (the first is the one with index `first_index`); `completion_tokens` are the sample's own, or the request's total on its
-    first completion where a server says no more than that.
+    first completion where a server says no more than that. `logprobs` are those of its first and last tokens, where it is
+    long (see `rrm.engines.logprobs`).
     """
 
     case: Case

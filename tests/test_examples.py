@@ -64,14 +64,18 @@ def test_own_prompt_passes_the_check_that_its_docstring_names():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_own_strategy_is_played_and_named():
-    """Three challenges, each against the winner of the one before; the longest answer holds the hill."""
-    *matches, result = run("own_strategy", "--engine", "scripted").splitlines()
+def test_own_strategy_shows_a_generator_and_a_class():
+    """Neighbours change places until the longest answer is on top; then it takes the hill and keeps it."""
+    ladder, king = run("own_strategy", "--engine", "scripted").split("ladder: ")
+    rounds = [line.split(":")[0] for line in ladder.splitlines()]
+    assert rounds == ["round 1", "round 1", "round 2", "round 3", "round 3", "round 4"]
+    best, *matches, result = king.splitlines()
+    assert best == "The quiet: nobody wants anything of you yet."
     winners = [line.rpartition(" -> ")[2] for line in matches]
-    holders = [line.split(": ")[1].split(" holds")[0] for line in matches]
+    holders = [line.split(": ")[1].split(" against")[0] for line in matches]
     assert holders[1:] == winners[:-1]
     assert len(matches) == 3
-    assert result == "king_of_the_hill: The quiet: nobody wants anything of you yet."
+    assert result == f"king_of_the_hill: {best}"
 
 
 def test_testing_with_scripted_engine_runs_as_tests_and_as_a_program():

@@ -14,6 +14,7 @@ from rrm.benchmarks.bootstrap import CONFIDENCE, RESAMPLES, Estimate, estimates
 from rrm.benchmarks.decisions import evidence_of, first_votes
 from rrm.benchmarks.matrix import Judged, Matrix, confusion, knows_ties, outcomes, styles
 from rrm.benchmarks.rm_bench import RMBench
+from rrm.benchmarks.soft import Said, Soft, soft_figures
 from rrm.benchmarks.table import Table
 from rrm.errors import InputError
 from rrm.types import Opinion, Vote
@@ -62,6 +63,8 @@ class Figures:
     seed: int
     resamples: int
     confidence: float = CONFIDENCE
+    soft: Soft | None = None
+    """Of a judge whose verdicts were read as probabilities."""
 
     @property
     def position(self) -> dict[str, float | None]:
@@ -124,6 +127,7 @@ def figures(
         orders=tuple(orders),
         seed=seed,
         resamples=resamples,
+        soft=_soft(judged[most], opinions, draw),
     )
 
 
@@ -158,6 +162,11 @@ def _bias_table(judged: Sequence[Judged], opinions: Sequence[Sequence[Opinion]])
             for (item, evidence, grade), own in zip(judged, opinions, strict=True)
         ]
     )
+
+
+def _soft(judged: Sequence[Judged], opinions: Sequence[tuple[Opinion, ...]], draw: _Draw) -> Soft | None:
+    said = [Said(item, own, grade.unit) for (item, _, grade), own in zip(judged, opinions, strict=True)]
+    return soft_figures(said, draw.seed, draw.of)
 
 
 def _matrix(benchmark: Benchmark, judged: Sequence[Judged], table: Table, draw: _Draw) -> Matrix | None:

@@ -58,7 +58,7 @@ def _generate_options(command: F) -> F:
 @click.option(
     "--strategy",
     metavar="|".join(STRATEGY_NAMES),
-    help="Who plays whom. Default: knockout, or what fits the prompt's kind.",
+    help="Who plays whom (docs/strategies.md). Default: knockout; auto with --budget; or what fits the prompt's kind.",
 )
 @output_options
 @judge_options

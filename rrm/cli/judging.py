@@ -18,7 +18,7 @@ __all__ = ["compare", "rank"]
 @click.option(
     "--strategy",
     metavar="|".join(STRATEGY_NAMES),
-    help="Who plays whom. Default: knockout, or what fits the prompt's kind.",
+    help="Who plays whom (docs/strategies.md). Default: knockout; auto with --budget; or what fits the prompt's kind.",
 )
 @judge_options
 @output_options

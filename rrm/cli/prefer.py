@@ -49,7 +49,7 @@ _Job = PreferJob | ShardedJob
 @click.option(
     "--strategy",
     metavar="|".join(STRATEGY_NAMES),
-    help="Who plays whom. Default: knockout, or what fits the prompt's kind.",
+    help="Who plays whom (docs/strategies.md). Default: knockout; auto with --budget; or what fits the prompt's kind.",
 )
 @click.option("--rankings", help="Use these rankings (of `rrm rank --format json`, same rows) instead of a judge.")
 @click.option("--pairs", metavar="|".join(PAIRINGS), help="Which pairs of a ranking. Default: best-worst.")

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from rrm.engines import tokens, vllm_loading
 from rrm.engines.base import EngineInfo
+from rrm.engines.logprobs import kept
 from rrm.engines.prefills import Prefills
 from rrm.errors import EngineClosedError, EngineDiedError, EngineError, EngineRefusedError, InputError, ModelError
 from rrm.types import Completion, SampleRequest, TokenLogprob
@@ -171,6 +172,9 @@ class VLLMEngine:
             while True:
                 step = parameters.clone()
                 step.max_tokens, step.allowed_token_ids = 1, following
+                if step.logprobs is not None and hasattr(step, "logprob_token_ids"):
+                    # else only those of the likeliest tokens are reported, among which a choice need not be
+                    step.logprobs, step.logprob_token_ids = len(following), following
                 outputs.append(await self._generate([*prompt, *shared], step))
                 shared, following = choosing.send(_among(following, outputs[-1].outputs[0]))
         except StopIteration as chosen:
@@ -254,7 +258,7 @@ def _among(allowed: Sequence[int], sample: Any) -> int:
 
 def _logprobs(request: SampleRequest, sample: Any) -> Iterator[TokenLogprob]:
     """What is reported of a token: itself, and the likeliest, among which it may be."""
-    for token_id, reported in zip(sample.token_ids, sample.logprobs or (), strict=False):
+    for token_id, reported in kept(list(zip(sample.token_ids, sample.logprobs or (), strict=False))):
         likeliest = sorted(reported.values(), key=lambda entry: -entry.logprob)[: request.logprobs]
         own, top = reported[token_id], tuple((entry.decoded_token, entry.logprob) for entry in likeliest)
         yield TokenLogprob(own.decoded_token, own.logprob, top)

@@ -122,4 +122,6 @@ def rated(fit: "Fit") -> Standings:
     level = tuple(
         (one, other) for one, other in pairwise(order) if ratings[one] - ratings[other] < _SURE * gap_errors[one, other]
     )
-    return Standings(order, tuple(ratings), {}, tuple(fit.errors[0].tolist()), level, float(fit.bias[0]))
+    return Standings(
+        order, tuple(ratings), {}, tuple(fit.errors[0].tolist()), level, round(float(fit.bias[0]), _DIGITS) + 0.0
+    )

@@ -6,6 +6,7 @@ not depend on the order of arrival. State lives in the generator's own variables
 its rounds again from what was recorded.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -116,7 +117,7 @@ class Rounds(ABC):
         pair = _pair(players, self.players)
         if pair is None:
             raise InputError(f"a round is pairs of two different players of 0 to {self.players - 1}, not {players!r}")
-        if self._count >= self.most_matches:
+        if self._count >= self._limit:
             raise InputError(f"{type(self).__name__} wants more than the {self.most_matches} matches that it states")
         self._count += 1
         first, second = pair
@@ -124,6 +125,11 @@ class Rounds(ABC):
         repeat = self._meetings[key]
         self._meetings[key] += 1
         return Match(self._count, len(self._past) + 1, self._draw[first], self._draw[second], repeat)
+
+    @property
+    def _limit(self) -> float:
+        """How many matches are let pass."""
+        return self.most_matches
 
     def _named(self, standings: Standings) -> Standings:
         """Standings by place in the draw, as standings by contestant."""
@@ -158,7 +164,8 @@ def _pair(pair: Iterable[SupportsIndex], players: int) -> Pair | None:
 class FromGenerator(Rounds):
     """A strategy that is a generator function of the number of players; see `Rounds`.
 
-    `most_matches` is a number, a function of the number of players, or None where it is not known.
+    `most_matches` is a number, a function of the number of players, or None where it is not known: then every pair once is
+    what is expected, and any number is let pass.
     """
 
     def __init__(
@@ -176,8 +183,8 @@ class FromGenerator(Rounds):
 
     @property
     def most_matches(self) -> int:
-        return _UNBOUNDED if self._most is None else self._most
+        return self.players * (self.players - 1) // 2 if self._most is None else self._most
 
-
-_UNBOUNDED = 1_000_000
-"""What is taken for a strategy that does not say how many matches it plays at most."""
+    @property
+    def _limit(self) -> float:
+        return math.inf if self._most is None else self._most

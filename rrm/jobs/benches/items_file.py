@@ -134,4 +134,6 @@ def reread(opinion: Opinion, prompt: Prompt) -> Opinion:
         reasoning_open=prompt.front.reasoning == "opened",
         count=len(opinion.shown),
     )
-    return replace(opinion, vote=found.vote, scores=found.scores, weight=found.weight, probability=found.probability)
+    # The probabilities of tokens are not kept: that of a verdict stands as long as the verdict does.
+    probability = opinion.probability if found.vote is opinion.vote else None
+    return replace(opinion, vote=found.vote, scores=found.scores, weight=found.weight, probability=probability)

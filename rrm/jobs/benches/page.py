@@ -12,6 +12,7 @@ from rrm._version import __version__
 from rrm.benchmarks.base import Policy
 from rrm.benchmarks.bootstrap import Estimate
 from rrm.benchmarks.figures import Figures
+from rrm.benchmarks.soft import Soft
 from rrm.ranking import JudgeInfo
 
 __all__ = ["Report", "page"]
@@ -43,6 +44,11 @@ _MEANINGS = {
     "right_when_longer": "decisions that are right where the longer response is the better one",
     "right_when_shorter": "decisions that are right where the shorter response is the better one",
 }
+_HONESTY = {
+    "brier": "mean square of what probabilities are off the outcomes",
+    "log_loss": "mean of -log of what was given to the outcome (nats)",
+    "calibration_error": "mean distance of probability and outcome in bins of equal counts",
+}
 _TIES = {"half": "is half right", "wrong": "is wrong", "drop": "is left out"}
 _FAILURES = {**_TIES, "tie": "counts as a tie", "random": "is decided by a coin"}
 
@@ -62,6 +68,7 @@ def _parts(report: Report, pictures: Sequence[str], notes: Iterable[str]) -> Ite
     yield _pictures(figures, pictures, notes)
     yield _failures(figures)
     yield _leanings(figures)
+    yield _probabilities(figures, figures.soft)
     yield _cost(report)
     yield _counting(figures)
     yield _judge(report)
@@ -112,6 +119,7 @@ def _by_votes(figures: Figures) -> Iterator[str]:
 
 def _pictures(figures: Figures, pictures: Sequence[str], notes: Iterable[str]) -> Iterator[str]:
     captions = {"curve.svg": "Figures over votes", "matrix.svg": figures.matrix.title if figures.matrix else ""}
+    captions["reliability.svg"] = "Probabilities against outcomes"
     yield from (f"![{captions[name]}]({name})" for name in pictures)
     yield from (f"{note[:1].upper()}{note[1:]}" for note in notes)
 
@@ -147,6 +155,25 @@ def _leanings(figures: Figures) -> Iterator[str]:
     yield _table(("figure", "value", _interval_title(figures), "share of"), known) if known else "Nothing is known."
     if unknown := [_words(name) for name in _MEANINGS if name not in figures.bias]:
         yield f"Unknown, as nothing here counts for it: {', '.join(unknown)}."
+
+
+def _probabilities(figures: Figures, soft: Soft | None) -> Iterator[str]:
+    if soft is None:
+        return
+    yield "## Probabilities"
+    yield _table(
+        ("figure", "as read", "calibrated", "what it is"),
+        [
+            (_words(name), f"{getattr(soft.before, name):.4f}", f"{getattr(soft.after, name):.4f}", meaning)
+            for name, meaning in _HONESTY.items()
+        ],
+    )
+    yield (
+        f"Of {_count(soft.samples, 'sample')}, calibrated by the other half of the items each: what stands in "
+        "[calibration.json](calibration.json) is fitted to all of them, and `--calibration` takes it."
+    )
+    rows = [(_words(name), *_value_and_interval(estimate)) for name, estimate in soft.accuracy.items()]
+    yield _table((f"accuracy, of {_count(soft.pairs, 'pair')}", "value", _interval_title(figures)), rows)
 
 
 def _cost(report: Report) -> Iterator[str]:

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 from rrm.benchmarks.bootstrap import Estimate
 from rrm.benchmarks.figures import Figures
 from rrm.benchmarks.matrix import Matrix
+from rrm.benchmarks.soft import Soft
 from rrm.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["curve_svg", "has_curve", "matrix_svg", "words"]
+__all__ = ["curve_svg", "has_curve", "matrix_svg", "reliability_svg", "words"]
 
 _BLUE, _VERMILLION, _GREY = "#0072B2", "#D55E00", "#595959"
 _SETTINGS = {
@@ -61,6 +62,12 @@ def matrix_svg(matrix: Matrix) -> str:
     """The matrix, each cell with its figure and interval. Raises MissingExtraError without matplotlib."""
     with _matplotlib():
         return _svg(_heat_map(matrix))
+
+
+def reliability_svg(soft: Soft) -> str:
+    """How often the first response was better against how likely it was said to be. Raises MissingExtraError as above."""
+    with _matplotlib():
+        return _svg(_reliability(soft))
 
 
 def words(name: str) -> str:
@@ -167,6 +174,29 @@ def _label_point(panel: "Axes", votes: int, estimate: Estimate) -> None:
     where, apart = (votes, estimate.high), (0, 4)
     text = f"{estimate.value:.3f}"
     panel.annotate(text, where, apart, textcoords="offset points", ha="center", va="bottom", fontsize=8)
+
+
+def _reliability(soft: Soft) -> "Figure":
+    figure = _new_figure(4.4, 4.6)
+    panel = figure.subplots()
+    panel.plot([0, 1], [0, 1], color=_GREY, linewidth=0.8, linestyle="--")
+    for name, bins, color, marker in (
+        ("as read", soft.bins, _VERMILLION, "o"),
+        ("calibrated", soft.bins_after, _BLUE, "s"),
+    ):
+        chances, shares = [one.probability for one in bins], [one.share for one in bins]
+        panel.plot(
+            chances, shares, color=color, marker=marker, markersize=4.5, linewidth=1.2, label=name, clip_on=False
+        )
+    panel.set_xlim(0, 1)
+    panel.set_ylim(0, 1)
+    panel.set_aspect("equal")
+    panel.set_xlabel("probability of the response shown first")
+    panel.set_ylabel("how often it was the better one")
+    panel.legend(frameon=False, loc="upper left")
+    figure.suptitle("Probabilities against outcomes", fontsize=11)
+    figure.supxlabel(f"{len(soft.bins)} bins of {soft.samples:,} samples", fontsize=8, color=_GREY)
+    return figure
 
 
 def _heat_map(matrix: Matrix) -> "Figure":

@@ -4,6 +4,8 @@
     report.md         the same as a page to read
     curve.svg         the figures over votes, where there is more than one number of votes
     matrix.svg        the decisions against what is known
+    reliability.svg   probabilities against outcomes, and calibration.json what makes them honest ones: `--calibration`
+                      takes it; both only where verdicts were read as probabilities
     rewardbench.json  of RewardBench: its own results file
 
 Each file appears whole, or not at all, and report.json after all others: where it is, the report is complete. Without
@@ -23,10 +25,12 @@ import msgspec
 from rrm.benchmarks.bootstrap import Estimate
 from rrm.benchmarks.figures import Figures
 from rrm.benchmarks.matrix import Matrix
+from rrm.benchmarks.soft import Soft
 from rrm.errors import InputError, MissingExtraError
 from rrm.jobs.benches.page import Report, page
-from rrm.jobs.benches.plots import curve_svg, has_curve, matrix_svg
+from rrm.jobs.benches.plots import curve_svg, has_curve, matrix_svg, reliability_svg
 from rrm.jobs.places import replace
+from rrm.judging.calibration import Calibration
 
 __all__ = ["REPORT", "Report", "report_values", "rewardbench_values", "write_report"]
 
@@ -52,6 +56,7 @@ def _write(folder: Path, report: Report) -> tuple[str, ...]:
     files = {
         **pictures,
         "rewardbench.json": _json(rewardbench_values(report), indent=4) if is_rewardbench else None,
+        "calibration.json": _json(_line(report, report.figures.soft), indent=2) if report.figures.soft else None,
         "report.md": page(report, [name for name, drawn in pictures.items() if drawn], notes),
         REPORT: _json(report_values(report), indent=2),
     }
@@ -71,7 +76,9 @@ def _pictures(figures: Figures) -> tuple[dict[str, str | None], tuple[str, ...]]
         wanted["curve.svg"] = partial(curve_svg, figures)
     if figures.matrix is not None:
         wanted["matrix.svg"] = partial(matrix_svg, figures.matrix)
-    drawn: dict[str, str | None] = {"curve.svg": None, "matrix.svg": None}
+    if figures.soft is not None:
+        wanted["reliability.svg"] = partial(reliability_svg, figures.soft)
+    drawn: dict[str, str | None] = {"curve.svg": None, "matrix.svg": None, "reliability.svg": None}
     try:
         return drawn | {name: draw() for name, draw in wanted.items()}, ()
     except MissingExtraError as error:
@@ -98,6 +105,7 @@ def report_values(report: Report) -> dict[str, object]:
         "votes": figures.votes,
         "curve": [{"votes": votes, "metrics": _estimates(metrics)} for votes, metrics in figures.curve],
         "matrix": _matrix(figures.matrix),
+        "calibration": _soft(report, figures.soft),
         "usage": dict(report.usage),
         "completion_tokens": dict(figures.completion_tokens),
         "seconds": round(report.seconds, 3),
@@ -132,6 +140,27 @@ def _estimates(metrics: Mapping[str, Estimate]) -> dict[str, dict[str, float]]:
 
 def _estimate(estimate: Estimate) -> dict[str, float]:
     return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+
+
+def _soft(report: Report, soft: Soft | None) -> dict[str, object] | None:
+    if soft is None:
+        return None
+    return {
+        **_line(report, soft),
+        "samples": soft.samples,
+        "pairs": soft.pairs,
+        "before": msgspec.to_builtins(soft.before),
+        "after": msgspec.to_builtins(soft.after),
+        "accuracy": _estimates(soft.accuracy),
+        "bins": msgspec.to_builtins(soft.bins),
+        "bins_after": msgspec.to_builtins(soft.bins_after),
+    }
+
+
+def _line(report: Report, soft: Soft) -> dict[str, object]:
+    """The calibration to use from now on: after the one, if any, by which the probabilities were read."""
+    used = report.judge.settings.get("calibration") if report.judge else None
+    return msgspec.to_builtins(soft.calibration.after(msgspec.convert(used or {}, Calibration)))  # type: ignore[no-any-return]
 
 
 def _matrix(matrix: Matrix | None) -> dict[str, object] | None:
