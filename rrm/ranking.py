@@ -146,10 +146,7 @@ class Ranking:
         "bracket" (the default for a knockout): a directed acyclic graph of the matches, by number. "wins" (the
         default for everything else): a weighted graph of the responses, from loser to winner.
         """
-        results = [
-            graphs.Result(played.number, played.round, played.first, played.second, played.winner, played.votes.share)
-            for played in self.matches
-        ]
+        results = [_result(played) for played in self.matches]
         if (kind or ("bracket" if self.strategy == "knockout" else "wins")) == "bracket":
             return graphs.bracket(results)
         return graphs.wins(results, range(len(self.order)))
@@ -163,7 +160,7 @@ class Ranking:
         if rating not in _RATERS:
             raise UnknownNameError("rating", str(rating), _RATERS)
         players = self._players
-        return dict(zip(players, _RATERS[rating](self, players), strict=True))
+        return dict(zip(players, _RATERS[rating](self, players), strict=True)) if players else {}
 
     def transitivity(self) -> graphs.Transitivity:
         """How often the judge contradicts itself: circles among the responses, by index."""
@@ -199,7 +196,7 @@ class Ranking:
             "best": self.best,
             "scores": self.scores,
             "matches": [_match_to_dict(match) for match in self.matches],
-            **({"errors": self.errors, "level": self.level} if self.errors else {}),
+            **({"errors": self.errors, "level": self.level} if self.errors or self.level else {}),
             **({} if self.position_bias is None else {"position_bias": self.position_bias}),
             **({"scorings": self.scorings} if self.scorings else {}),
             "usage": self.usage,
@@ -224,6 +221,10 @@ class Ranking:
         raise ContestError(self.error or "the ranking is empty")
 
 
+def _result(match: PlayedMatch) -> graphs.Result:
+    return graphs.Result(match.number, match.round, match.first, match.second, match.winner, match.votes.share)
+
+
 def _elo(ranking: Ranking, players: Sequence[int]) -> list[float]:
     return elo(ranking._games(players), len(players))  # noqa: SLF001 - a part of the class, kept apart for its name
 
@@ -237,9 +238,9 @@ def _copeland(ranking: Ranking, players: Sequence[int]) -> list[float]:
 
 
 def _pagerank(ranking: Ranking, players: Sequence[int]) -> list[float]:
-    ranks = graphs.pagerank(ranking.graph("wins"))
-    total = sum(ranks[player] for player in players)
-    return [ranks[player] / total for player in players]
+    won = [_result(match) for match in ranking.matches if not match.settled_by]
+    ranks = graphs.pagerank(graphs.wins(won, players))
+    return [ranks[player] for player in players]
 
 
 def _bradley_terry(ranking: Ranking, players: Sequence[int]) -> list[float]:
@@ -252,12 +253,19 @@ def _bradley_terry(ranking: Ranking, players: Sequence[int]) -> list[float]:
             match.number,
             number[match.first],
             number[match.second],
-            Verdict(Outcome.UNDECIDED, match.votes, support=match.support),
+            Verdict(Outcome.UNDECIDED, match.votes, support=_support(match)),
         )
         for match in ranking.matches
     )
     ratings: list[float] = pooled(played, len(players)).ratings[0].tolist()
     return ratings
+
+
+def _support(match: PlayedMatch) -> tuple[Support, Support]:
+    """Where it was not recorded by the order shown, the votes as if all were shown as in the match."""
+    votes = match.votes
+    counted = Support(votes.first + votes.tie / 2, votes.second + votes.tie / 2), Support()
+    return match.support if any(map(any, match.support)) else counted
 
 
 Rating = Literal["bradley-terry", "elo", "win-rate", "copeland", "pagerank"]

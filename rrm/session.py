@@ -100,7 +100,7 @@ class Session:
             return verdict
 
         def shown_first(match: Match) -> int:
-            return match.second if self._lead(table, match) else match.first
+            return match.second if self._first_lead(table, match) else match.first
 
         await play(tournament, judge, self.gate, shown_first)
         return self._ranking(contest, strategy, table, tournament.standings, [played[n] for n in sorted(played)])
@@ -217,6 +217,11 @@ class Session:
         if self._rules.order == "fixed":
             return table.entry.index(match.first) > table.entry.index(match.second)
         return is_second_shown_first(table.place, match.first, match.second)
+
+    def _first_lead(self, table: _Table, match: Match) -> bool:
+        """Whether the first vote of a match shows its second first. What a coin says is not known ahead."""
+        is_turned = self._rules.order == "balanced" and match.repeat * table.rules.votes % 2 == 1
+        return self._lead(table, match) != is_turned
 
     def _rules_of(self, strategy: Plan | None) -> Rules:
         """The rules with as many votes as pay with the strategy, where that is left to us."""

@@ -74,11 +74,11 @@ class JudgeSettings:
 
     def _check_numbers(self) -> None:
         temperature, top_p, threshold = self.temperature, self.top_p, self.threshold
-        if temperature is not None and not 0 <= temperature < math.inf:
-            raise InputError(f"temperature must be 0 or more, not {temperature}")
-        if top_p is not None and not 0 < top_p <= 1:
-            raise InputError(f"top_p must be above 0 and at most 1, not {top_p}")
-        if not isinstance(threshold, int | float) or not 0.5 < threshold < 1:
+        if temperature is not None and not (_is_number(temperature) and 0 <= temperature < math.inf):
+            raise InputError(f"temperature must be 0 or more, not {temperature!r}")
+        if top_p is not None and not (_is_number(top_p) and 0 < top_p <= 1):
+            raise InputError(f"top_p must be above 0 and at most 1, not {top_p!r}")
+        if not (_is_number(threshold) and 0.5 < threshold < 1):
             raise InputError(f"threshold must be above 0.5 and below 1, not {threshold!r}")
         if not isinstance(self.calibration, Calibration):
             raise InputError(f"calibration must be a Calibration, not {self.calibration!r}")
@@ -145,6 +145,10 @@ class JudgeSettings:
         tokens = min(_EMBEDDED_TOKENS, recommended.max_tokens) if is_embedded else recommended.max_tokens
         defaults = {"max_tokens": tokens, "temperature": recommended.temperature, "top_p": recommended.top_p}
         return Sampling(**(defaults | self._given_sampling))  # type: ignore[arg-type]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 _DEFAULT = JudgeSettings()

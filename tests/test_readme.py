@@ -64,9 +64,9 @@ def test_exit_codes_are_as_documented():
     assert {int(code) for code in table} == {code.value for code in Exit if code is not Exit.INTERRUPTED}
 
 
-def test_strategies_are_in_the_table():
-    """Each with its cost."""
+def test_strategies_are_named():
+    """Each of them; docs/strategies.md has what they cost."""
     from rrm.tournaments import STRATEGIES
 
     for name in STRATEGIES:
-        assert f"| `{name}` |" in README.read_text("utf-8")
+        assert f"`{name}`" in README.read_text("utf-8")

@@ -10,7 +10,7 @@ import click
 from rich.console import RenderableType
 
 from rrm.backends import ENGINES
-from rrm.cli.options import Settings, judge_options, output_options
+from rrm.cli.options import Settings, judge_options, output_options, strategy_option
 from rrm.cli.row_job import RowJob, query_of, row_contest
 from rrm.cli.tables import show_ranking
 from rrm.cli.terminal import counted
@@ -18,7 +18,6 @@ from rrm.contests import check_at_least
 from rrm.errors import InputError
 from rrm.generation import Generation, Generator
 from rrm.judge import Judge
-from rrm.plans import STRATEGY_NAMES
 from rrm.ranking import Ranking
 from rrm.selection import BestOfN, best_of_n_many
 from rrm.types import Contest
@@ -55,11 +54,7 @@ def _generate_options(command: F) -> F:
 @click.command("best-of-n", short_help="Keep the best response of each row, or of N that a model writes.")
 @click.argument("file")
 @_generate_options
-@click.option(
-    "--strategy",
-    metavar="|".join(STRATEGY_NAMES),
-    help="Who plays whom (docs/strategies.md). Default: knockout; auto with --budget; or what fits the prompt's kind.",
-)
+@strategy_option
 @output_options
 @judge_options
 def best_of_n(file: str, **flags: object) -> None:

@@ -2,11 +2,10 @@
 
 import click
 
-from rrm.cli.options import Settings, judge_options, output_options
+from rrm.cli.options import Settings, judge_options, output_options, strategy_option
 from rrm.cli.row_job import RowJob, need, query_of, row_contest
 from rrm.cli.tables import show_comparison, show_ranking
 from rrm.judge import Judge
-from rrm.plans import STRATEGY_NAMES
 from rrm.ranking import Comparison, Ranking
 from rrm.types import Contest
 
@@ -15,11 +14,7 @@ __all__ = ["compare", "rank"]
 
 @click.command(short_help="Rank the responses of each row, best first.")
 @click.argument("file")
-@click.option(
-    "--strategy",
-    metavar="|".join(STRATEGY_NAMES),
-    help="Who plays whom (docs/strategies.md). Default: knockout; auto with --budget; or what fits the prompt's kind.",
-)
+@strategy_option
 @judge_options
 @output_options
 def rank(file: str, **flags: object) -> None:

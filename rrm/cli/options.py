@@ -17,11 +17,11 @@ from rrm.errors import InputError, UnknownNameError
 from rrm.judge import Judge
 from rrm.judging.asking import READOUTS
 from rrm.judging.voting import ORDERS, STOPS, WAVES
-from rrm.plans import plan_for, strategy_name
+from rrm.plans import STRATEGY_NAMES, plan_for, strategy_name
 from rrm.promptfiles import DEFAULT_PROMPT, load_prompt
 from rrm.settings import AUTO_VOTES
 
-__all__ = ["Settings", "judge_options", "judge_options_without", "output_options"]
+__all__ = ["Settings", "judge_options", "judge_options_without", "output_options", "strategy_option"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -69,6 +69,13 @@ _OUTPUT_OPTIONS = (
     click.option("--format", "output_format", metavar="table|json", help="Default: table; json where --output is given."),
     click.option("--output", type=click.Path(), help="Write to this file instead of stdout."),
 )  # fmt: skip
+
+_STRATEGY = click.option(
+    "--strategy",
+    metavar="NAME",
+    help=f"Who plays whom: {', '.join(STRATEGY_NAMES)} (docs/strategies.md), or a package's own. "
+    "Default: knockout; auto with --budget; or what fits the prompt's kind.",
+)
 
 _JUDGE = (
     "model", "engine", "api_key_env", "prompt", "votes", "order", "seed", "max_tokens", "temperature", "top_p",
@@ -138,6 +145,11 @@ def judge_options_without(*names: str) -> Callable[[F], F]:
         return command
 
     return add
+
+
+def strategy_option(command: F) -> F:
+    """Add `--strategy` to a command that ranks."""
+    return _STRATEGY(command)
 
 
 def output_options(command: F) -> F:

@@ -48,8 +48,9 @@ _TYPES: Mapping[str, str] = {
 @click.option(
     "--strategy",
     multiple=True,
-    metavar="|".join(STRATEGY_NAMES),
-    help="Reckon with this one. Repeat it for several. Default: all that fit the prompt's kind (and take the --budget).",
+    metavar="NAME",
+    help=f"Reckon with this one: {', '.join(STRATEGY_NAMES)}. Repeat it for several. "
+    "Default: all that fit the prompt's kind (and take the --budget).",
 )
 @click.option("--agreement", type=float, help="Probability that a vote agrees with the majority. Default: 0.8.")
 @click.option("--chars-per-token", type=float, help="Characters a token of the prompts. Default: 4, a rule of thumb.")

@@ -8,7 +8,7 @@ import click
 
 from rrm.cli.exits import Exit
 from rrm.cli.long_jobs import say, say_how_far, told_how_to_go_on
-from rrm.cli.options import Settings, judge_options
+from rrm.cli.options import Settings, judge_options, strategy_option
 from rrm.cli.sharded import RAY_SETTINGS, ray_options, sharded_job
 from rrm.cli.terminal import counted, printable
 from rrm.errors import InputError
@@ -16,7 +16,6 @@ from rrm.jobs.limits import Limits
 from rrm.jobs.places import beside
 from rrm.jobs.prefer import Outcome, PreferJob
 from rrm.jobs.sharded import ShardedJob
-from rrm.plans import STRATEGY_NAMES
 from rrm.preferences import PAIRINGS, Pairing
 from rrm.rows import open_source
 
@@ -46,11 +45,7 @@ _Job = PreferJob | ShardedJob
     metavar="trl|trl-conversational",
     help="Default: as the first row's query is a text or messages.",
 )
-@click.option(
-    "--strategy",
-    metavar="|".join(STRATEGY_NAMES),
-    help="Who plays whom (docs/strategies.md). Default: knockout; auto with --budget; or what fits the prompt's kind.",
-)
+@strategy_option
 @click.option("--rankings", help="Use these rankings (of `rrm rank --format json`, same rows) instead of a judge.")
 @click.option("--pairs", metavar="|".join(PAIRINGS), help="Which pairs of a ranking. Default: best-worst.")
 @click.option("--min-margin", type=float, help="Least difference of the two ratings. Default: 0.")

@@ -69,12 +69,11 @@ def _level_lines(ranking: Ranking) -> list[str]:
     """Which neighbours can't be told apart, as runs of them."""
     if not ranking.level:
         return []
-    # Of identical responses the first stands for all.
-    first = {ranking.scores[index]: index for index in reversed(ranking.order)}
-    stands_for = [first[score] for score in ranking.scores]
-    level, runs = set(ranking.level), [[ranking.order[0]]]
+    # By score: of identical responses one is named for all, and equal scores can't be told apart anyway.
+    scores = ranking.scores
+    level, runs = {(scores[one], scores[other]) for one, other in ranking.level}, [[ranking.order[0]]]
     for one, other in pairwise(ranking.order):
-        if stands_for[one] == stands_for[other] or (stands_for[one], stands_for[other]) in level:
+        if scores[one] == scores[other] or (scores[one], scores[other]) in level:
             runs[-1].append(other)
         else:
             runs.append([other])

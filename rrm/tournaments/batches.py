@@ -49,7 +49,7 @@ class Batches(Rounds):
             pool.add((yield ready))
             count += len(ready)
             fit = pool.fit()
-            ready = self._batch_after(Posterior(fit, pool.votes), count)
+            ready = self._batch_after(Posterior(fit, pool.votes, pool.lost), count)
         return rated(fit)
 
     def _batch_after(self, posterior: "Posterior", count: int) -> list[Pair]:

@@ -51,12 +51,16 @@ class Pool:
         self._players = players
         self._shown: dict[Pair, tuple[float, float]] = {}
         """Votes for the one shown first and for the other, by the two in the order shown."""
+        self._lost: dict[Pair, int] = {}
         self._latest: Fit | None = None
 
     def add(self, played: Iterable[Played]) -> None:
-        """Take what was played. A match that gave no vote says nothing."""
+        """Take what was played. A match that gave no vote says nothing of the two; it is counted as `lost`."""
         for _, first, second, verdict in played:
             straight, turned = _support(verdict)
+            if not any((*straight, *turned)):
+                pair = _pair((first, second))
+                self._lost[pair] = self._lost.get(pair, 0) + 1
             self._add((first, second), straight)
             self._add((second, first), Support(turned.second, turned.first))
 
@@ -82,6 +86,11 @@ class Pool:
             pair = _pair(shown)
             votes[pair] = votes.get(pair, 0.0) + won + lost
         return votes
+
+    @property
+    def lost(self) -> Mapping[Pair, int]:
+        """How many matches of each pair gave no vote, by the two in the order of their numbers."""
+        return self._lost
 
     def _add(self, shown: Pair, support: Support) -> None:
         if any(support):

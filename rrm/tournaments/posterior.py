@@ -2,6 +2,9 @@
 
 The normal approximation of one Bradley-Terry fit of all games, and the votes that each pair has had. Strategies choose a
 batch of pairs one after the other, each as if those before it had been asked: a pair's variance goes, its rating stays.
+
+A pair whose matches gave no vote is likely to give none again. So it is expected to tell less, or a strategy would ask it
+until the budget is gone.
 """
 
 from collections.abc import Mapping
@@ -19,18 +22,22 @@ _LEAST_VARIANCE = 1e-12
 
 
 class Posterior:
-    """Of n players. `ratings` (n,), `gaps` (n, n: the row's rating less the column's) and `covariance` (n, n), in logits."""
+    """Of n players. `ratings` (n,), `gaps` (n, n: the row's rating less the column's) and `covariance` (n, n), in logits.
 
-    def __init__(self, fit: Fit, votes: Mapping[Pair, float]) -> None:
+    `lost` (n, n): how many matches of each pair gave no vote.
+    """
+
+    def __init__(self, fit: Fit, votes: Mapping[Pair, float], lost: Mapping[Pair, float] | None = None) -> None:
         self.ratings: Floats = fit.ratings[0]
         self.covariance: Floats = fit.covariance[0]
         self.gaps: Floats = self.ratings[:, None] - self.ratings
         chances = 1 / (1 + numpy.exp(-self.gaps))
         self._information = chances * (1 - chances)
         self._shared = self._information * PAIR_ERROR**2
-        self._votes = numpy.zeros_like(self.gaps)
-        for (one, other), count in votes.items():
-            self._votes[one, other] = self._votes[other, one] = count
+        self._votes = self._by_pair(votes)
+        self.lost: Floats = self._by_pair(lost or {})
+        self._heard = (self._votes + 1) / (self._votes + 1 + self.lost)
+        """Share of the matches that are expected to give a vote: as so far, after one that did."""
 
     @property
     def variances(self) -> Floats:
@@ -40,9 +47,9 @@ class Posterior:
 
     @property
     def information(self) -> Floats:
-        """(n, n): what one vote more tells of each gap, in 1 / logit^2; less where the pair has had some."""
+        """(n, n): what is expected of asking each pair once more, in 1 / logit^2 of its gap; less where it was asked before."""
         shared, votes = self._shared, self._votes
-        information: Floats = self._information / ((1 + votes * shared) * (1 + (votes + 1) * shared))
+        information: Floats = self._heard * self._information / ((1 + votes * shared) * (1 + (votes + 1) * shared))
         return information
 
     def ask(self, first: int, second: int) -> None:
@@ -60,3 +67,9 @@ class Posterior:
         root = numpy.linalg.cholesky(self.covariance + self.covariance.diagonal().max())
         drawn: Floats = self.ratings + root @ normals
         return drawn
+
+    def _by_pair(self, counts: Mapping[Pair, float]) -> Floats:
+        table = numpy.zeros_like(self.gaps)
+        for (one, other), count in counts.items():
+            table[one, other] = table[other, one] = count
+        return table

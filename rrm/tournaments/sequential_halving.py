@@ -64,4 +64,4 @@ def _shares(players: int, matches: int) -> list[int]:
         equal = matches // (len(rest) + 1)
         shares.append(min(matches, max(equal, -(-size // 2))))
         matches -= shares[-1]
-    return [*shares[:-1], shares[-1] + matches] if shares else []
+    return shares

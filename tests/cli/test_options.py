@@ -27,7 +27,7 @@ def refused(pair, *options):
     [
         (
             ("--strategy", "knokout"),
-            "unknown strategy 'knokout'. Did you mean 'knockout'? Valid: anchor, ",
+            "unknown strategy 'knokout'. Did you mean 'knockout'? Valid: active, active-best, anchor, ",
         ),
         (("--prompt", "skywork_pairwize"), "unknown prompt 'skywork_pairwize'. Did you mean 'skywork_pairwise'?"),
         (("--prompt", "none/own.jinja"), "prompt file none/own.jinja can't be read: No such file or directory"),
