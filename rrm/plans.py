@@ -8,12 +8,14 @@ tournament that is chosen for each contest, by its size and the budget; docs/ran
 import inspect
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from importlib.metadata import entry_points
 from typing import Any, cast
 
 from rrm.errors import InputError, UnknownNameError
 from rrm.judging.prompts import Prompt
+from rrm.judging.rules import Rules
 from rrm.tournaments import STRATEGIES, Strategy, Tournament
 from rrm.tournaments.rounds import FromGenerator, Play
 
@@ -27,8 +29,10 @@ __all__ = [
     "StrategyLike",
     "begin",
     "default_strategy",
+    "matches_for",
     "named_plan",
     "plan_for",
+    "rules_for",
     "settle",
     "strategy_name",
     "takes_budget",
@@ -81,9 +85,10 @@ def plan_for(strategy: StrategyLike | None, prompt: Prompt, budget: int | None =
         )
     if budget is not None and not takes_budget(plan):
         fitting = ", ".join(name for name in STRATEGY_NAMES if takes_budget(named_plan(name)))
+        instead = f", or use one of {fitting}" if needs == PAIRWISE else ""
         raise InputError(
             f"the strategy {strategy_name(plan)!r} asks as many calls as it needs, so that a budget of {budget} means "
-            f"nothing to it: leave the budget out, or use one of {fitting}"
+            f"nothing to it: leave the budget out{instead}"
         )
     return plan
 
@@ -158,9 +163,19 @@ def begin(strategy: Strategy, draw: Sequence[int], matches: int | None) -> Tourn
     return made
 
 
+def rules_for(rules: Rules, plan: Plan | None) -> Rules:
+    """The rules with as many votes as pay with the strategy, where that is left to it."""
+    return replace(rules, votes=votes_of(plan), stop="beta") if rules.auto_votes else rules
+
+
+def matches_for(rules: Rules, plan: Plan) -> int | None:
+    """How many matches the budget pays for; None where there is none."""
+    return None if rules.budget is None else max(1, rules.budget // rules_for(rules, plan).most_votes)
+
+
 def votes_of(plan: Plan | None) -> int:
     """How many votes a match has at most with `votes="auto"`: one where a strategy asks many opponents instead."""
-    return int(getattr(plan, "auto_votes", _AUTO_VOTES))
+    return 1 if plan in (AUTO, AUTO_BEST) else int(getattr(plan, "auto_votes", _AUTO_VOTES))
 
 
 def strategy_name(plan: Plan) -> str:

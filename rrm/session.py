@@ -6,7 +6,7 @@ Lives on one event loop. What it asks follows from the contest, the rules and th
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rrm.archive import Archive
 from rrm.contests import Entry, enter, shown_texts
@@ -17,11 +17,10 @@ from rrm.judging.asking import Rules
 from rrm.judging.counting import Count
 from rrm.judging.hearing import hear
 from rrm.judging.polling import Ballot, poll
-from rrm.plans import LISTWISE, POINTWISE, Plan, begin, settle, strategy_name, votes_of
+from rrm.plans import LISTWISE, POINTWISE, Plan, begin, matches_for, rules_for, settle, strategy_name
 from rrm.play import Gate, hear_all, hear_out, play
 from rrm.progress import Meter
 from rrm.ranking import JudgeInfo, PlayedMatch, Polled, Ranking
-from rrm.settings import AUTO_VOTES
 from rrm.tournaments import Strategy
 from rrm.tournaments.draw import is_second_shown_first, seeded_order
 from rrm.types import Case, Contest, Match, Outcome, Poll, Standings, Tally, Usage, Verdict
@@ -67,7 +66,7 @@ class Session:
     async def rank(self, contest: Contest, strategy: Plan, meter: Meter) -> Ranking:
         """Raises ContestError for this contest, EngineError where the engine can't be asked, LedgerError."""
         entry = self._enter(contest)
-        strategy = settle(strategy, len(entry.texts), self._matches(strategy))
+        strategy = settle(strategy, len(entry.texts), matches_for(self._rules, strategy))
         archive = self._archive
         address = archive.address(strategy, entry) if archive else None
         if not archive or not address:
@@ -87,9 +86,9 @@ class Session:
             raise error.of_contest(contest.id) from error
 
     async def _play(self, contest: Contest, entry: Entry, strategy: Strategy, meter: Meter) -> Ranking:
-        rules = self._rules_of(strategy)
+        rules = rules_for(self._rules, strategy)
         table = _Table(entry, self._places(entry), rules)
-        tournament = begin(strategy, self._order("draw", entry), self._matches(strategy))
+        tournament = begin(strategy, self._order("draw", entry), matches_for(self._rules, strategy))
         meter.begin(tournament.most_matches)
         played: dict[int, tuple[Match, Verdict]] = {}
 
@@ -174,7 +173,7 @@ class Session:
         match = Match(1, 1, 0, 1)
         try:
             verdict = await self._hear(
-                _Table(entry, self._places(entry), self._rules_of(None)), match, transcripts=transcripts
+                _Table(entry, self._places(entry), rules_for(self._rules, None)), match, transcripts=transcripts
             )
         except PromptTooLongError as error:
             raise error.of_contest(contest.id) from error
@@ -222,17 +221,6 @@ class Session:
         """Whether the first vote of a match shows its second first. What a coin says is not known ahead."""
         is_turned = self._rules.order == "balanced" and match.repeat * table.rules.votes % 2 == 1
         return self._lead(table, match) != is_turned
-
-    def _rules_of(self, strategy: Plan | None) -> Rules:
-        """The rules with as many votes as pay with the strategy, where that is left to us."""
-        if self.info.votes != AUTO_VOTES:
-            return self._rules
-        return replace(self._rules, votes=votes_of(strategy), stop="beta")
-
-    def _matches(self, strategy: Plan) -> int | None:
-        """The budget in matches."""
-        budget = self._rules.budget
-        return None if budget is None else max(1, budget // _most_votes(self._rules_of(strategy)))
 
     def _graded_ranking(self, contest: Contest, kind: str, entry: Entry, graded: Graded) -> Ranking:
         return Ranking(
@@ -301,10 +289,4 @@ def _index(entry: Entry, contestant: int | None) -> int | None:
 
 def _first_wave(rules: Rules) -> int:
     """How many samples a match asks for at first."""
-    votes = _most_votes(rules)
-    return Count(rules).next_wave(votes) if rules.prompt.kind == "pairwise" else votes
-
-
-def _most_votes(rules: Rules) -> int:
-    """How many votes a match may cost."""
-    return 2 * rules.votes if rules.order == "both" else rules.votes
+    return Count(rules).next_wave(rules.most_votes) if rules.prompt.kind == "pairwise" else rules.most_votes

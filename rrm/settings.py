@@ -92,13 +92,14 @@ class JudgeSettings:
             )
 
     def rules(self, prompt: Prompt, info: EngineInfo, *, is_embedded: bool) -> Rules:
-        """How every match is judged on this engine. With votes="auto" the votes are still to be chosen; see `Session`."""
+        """How every match is judged on this engine."""
         special_tokens = KNOWN_SPECIAL_TOKENS if info.special_tokens is None else info.special_tokens
         opens_by_default = prompt.front.reasoning == "opened"
         return Rules(
             prompt,
             self._sampling(prompt, is_embedded=is_embedded),
             votes=self.votes if isinstance(self.votes, int) else 1,
+            auto_votes=self.votes == AUTO_VOTES,
             order=self.order,
             seed=self.seed,
             resamples=self.resamples,

@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
-__all__ = ["Fault", "Judge", "WireServer", "longer_answer"]
+__all__ = ["Body", "Fault", "Judge", "Refusal", "WireServer", "longer_answer"]
 
 Body = dict[str, Any]
 Result = TypeVar("Result")
@@ -87,7 +87,7 @@ class Fault:
         return cls("none")
 
 
-class _Refusal(Exception):
+class Refusal(Exception):
     """The request is answered with this fault."""
 
     def __init__(self, fault: Fault) -> None:
@@ -195,9 +195,9 @@ class WireServer:
         if (method, path) == ("GET", "/v1/models"):
             self.probes += 1
             return await self._handle(reader, writer, self.model_faults, lambda: self._list_models(headers))
+        body = json.loads(content or "{}")
         if (method, path) != ("POST", "/v1/chat/completions"):
-            return await _send(writer, Fault.status(404, f"no such path: {path}"))
-        body = json.loads(content)
+            return await _send(writer, _reply_of(lambda: self.elsewhere(path, body), 0))
         self.requests.append(body)
         self.headers.append(headers)
         self.in_flight += 1
@@ -230,10 +230,14 @@ class WireServer:
             return not await asyncio.wait_for(reader.read(1), seconds)
         return False
 
+    def elsewhere(self, path: str, body: Body) -> Body:
+        """The answer at any other path."""
+        raise Refusal(Fault.status(404, f"no such path: {path}"))
+
     def _list_models(self, headers: Mapping[str, str]) -> Body:
         self._refuse_strangers(headers)
         if self.no_models:
-            raise _Refusal(Fault.status(404, "no such path: /v1/models"))
+            raise Refusal(Fault.status(404, "no such path: /v1/models"))
         more = {} if self.max_model_len is None else {"max_model_len": self.max_model_len}
         return {"object": "list", "data": [{"id": name, "object": "model", **more} for name in self.models]}
 
@@ -251,17 +255,17 @@ class WireServer:
 
     def _refuse_strangers(self, headers: Mapping[str, str]) -> None:
         if self.require_key is not None and headers.get("authorization") != f"Bearer {self.require_key}":
-            raise _Refusal(Fault.status(401, f"wrong API key: {headers.get('authorization')}"))
+            raise Refusal(Fault.status(401, f"wrong API key: {headers.get('authorization')}"))
 
     def _refuse_parameters(self, body: Body) -> None:
         for name in sorted(self.refuse & body.keys()):
-            raise _Refusal(Fault.status(400, f"Unsupported parameter: '{name}'", param=name))
+            raise Refusal(Fault.status(400, f"Unsupported parameter: '{name}'", param=name))
         if body["model"] not in self.models:
-            raise _Refusal(Fault.status(404, f"The model `{body['model']}` does not exist."))
+            raise Refusal(Fault.status(404, f"The model `{body['model']}` does not exist."))
 
     def _refuse_long_prompts(self, length: int) -> None:
         if self.max_model_len is not None and length >= self.max_model_len:
-            raise _Refusal(
+            raise Refusal(
                 Fault.status(
                     400,
                     f"This model's maximum context length is {self.max_model_len} tokens. However, your prompt contains "
@@ -315,7 +319,7 @@ def _tokens(text: str) -> int:
 def _reply_of(answer: Callable[[], Body], fewer: int) -> Fault:
     try:
         reply = answer()
-    except _Refusal as refusal:
+    except Refusal as refusal:
         return refusal.fault
     if fewer:
         reply["choices"] = reply["choices"][:fewer]

@@ -15,7 +15,7 @@ from rrm.engines.base import EngineInfo
 from rrm.errors import InputError, RRMError
 from rrm.plans import STRATEGY_NAMES, plan_for
 from rrm.rows import BadRow, Row, Source, open_source
-from rrm.settings import AUTO_VOTES, JudgeSettings
+from rrm.settings import JudgeSettings
 from rrm.types import Contest, json_line
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ def plan(file: str, **flags: object) -> None:
     settings = Settings(flags, extra=("strategy", "probe", *_GIVEN), types=_TYPES)
     output = Output(settings.get("output"), settings.format, file)
     basis, plans = _basis(file, settings)
-    is_auto = basis.votes == AUTO_VOTES
-    forecasts = [forecast(basis.workload, each, basis.rules, basis.rates, auto_votes=is_auto) for each in plans]
+    forecasts = [forecast(basis.workload, each, basis.rules, basis.rates) for each in plans]
     report = report_of(basis, forecasts)
     with output:
         if output.is_json:

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rrm.engines.encoding import encoded
 from rrm.engines.logprobs import kept
-from rrm.errors import ContestError
-from rrm.types import Completion, Message, SampleRequest, TokenLogprob
+from rrm.types import Completion, SampleRequest, TokenLogprob
 
 __all__ = [
+    "OPENING",
     "ContextOverflow",
     "Dialect",
     "Json",
@@ -23,11 +24,15 @@ __all__ = [
     "adapted",
     "body_of",
     "overflow_of",
+    "parameters",
     "read_reply",
     "singles",
 ]
 
 Json = dict[str, Any]
+
+OPENING = "<think>\n"
+"""What is put in front of reasoning that a server took out."""
 
 _DROPPABLE = ("top_logprobs", "logprobs", "seed", "top_p", "temperature")
 """In the order in which they go where a refusal names several: the least missed first."""
@@ -96,19 +101,17 @@ _LOSSES = {
 def body_of(request: SampleRequest, model: str, dialect: Dialect) -> bytes:
     """The request as JSON in UTF-8. Raises ContestError for text that UTF-8 can't carry."""
     body: Json = {"model": model, "messages": [message._asdict() for message in request.messages]}
-    body |= {name: value for name, value in _parameters(request, dialect) if name not in dialect.dropped}
+    body |= {name: value for name, value in parameters(request, dialect) if name not in dialect.dropped}
     if request.choices:
         body["structured_outputs"] = {"choice": list(request.choices)}
     if request.continuation:
         body["messages"].append({"role": "assistant", "content": request.continuation})
         body |= {"add_generation_prompt": False, "continue_final_message": True}
-    try:
-        return json.dumps(body, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise ContestError(_unsendable(request)) from None
+    return encoded(body, request)
 
 
-def _parameters(request: SampleRequest, dialect: Dialect) -> Iterator[tuple[str, object]]:
+def parameters(request: SampleRequest, dialect: Dialect) -> Iterator[tuple[str, object]]:
+    """How to sample, in the dialect's names: what it drops is among them."""
     sampling = request.sampling
     if request.n > 1:  # some servers refuse n, whatever its value
         yield "n", request.n
@@ -119,24 +122,6 @@ def _parameters(request: SampleRequest, dialect: Dialect) -> Iterator[tuple[str,
     if request.logprobs > 0 and "logprobs" not in dialect.dropped:
         yield "logprobs", True
         yield "top_logprobs", min(request.logprobs, dialect.most_logprobs or request.logprobs)
-
-
-def _unsendable(request: SampleRequest) -> str:
-    texts = [
-        *request.messages,
-        Message("assistant", request.continuation),
-        *(Message("choice", c) for c in request.choices),
-    ]
-    role, place, character = next(
-        (role, place, character)
-        for role, content in texts
-        for place, character in enumerate(content)
-        if "\ud800" <= character <= "\udfff"
-    )
-    return (
-        f"the {role} text holds {character!a} at character {place}, half of a surrogate pair, which is no character "
-        "and can't be sent: decode the data with errors='replace', or leave it out"
-    )
 
 
 def singles(request: SampleRequest, count_done: int = 0) -> list[SampleRequest]:
@@ -183,10 +168,16 @@ def _text(message: Json, request: SampleRequest) -> str:
         # A reasoning parser takes a forced label for reasoning where it sees no end of it in the answer.
         if choice.strip() in (content.strip(), reasoning.strip()):
             return choice
-    opening = "" if request.continuation else "<think>\n"
+    opening = "" if request.continuation else OPENING
     if not reasoning:
         return content
-    return f"{opening}{reasoning}\n</think>\n\n{content}" if content else opening + reasoning
+    return opening + reasoning + (_closing(reasoning, content) + content if content else "")
+
+
+def _closing(reasoning: str, content: str) -> str:
+    """The end of the reasoning on a line of its own; what the server left of the line ends around it stays as it was."""
+    before, behind = "" if reasoning.endswith("\n") else "\n", "" if content.startswith("\n") else "\n\n"
+    return f"{before}</think>{behind}"
 
 
 def _flat(content: object) -> str:
@@ -254,7 +245,7 @@ def _first_number(patterns: Iterable[str], text: str) -> int | None:
 def adapted(dialect: Dialect, request: SampleRequest, param: str | None, message: str) -> Dialect | None:
     """The dialect to try after a refusal of `param` or, where that is None, of what `message` names; None if neither helps."""
     named = _named(param, message)
-    sent = {name for name, _ in _parameters(request, dialect)} - dialect.dropped
+    sent = {name for name, _ in parameters(request, dialect)} - dialect.dropped
     if "n" in named & sent:
         return replace(dialect, one_at_a_time=True)
     if named & {"max_tokens", "max_completion_tokens"} & sent:

@@ -163,12 +163,12 @@ class Servers:
         except FailedError as failure:
             raise EngineUnreachableError(_given_up(tried, failure)) from None
 
-    async def probe(self, server: Server, path: str, seconds: float) -> Json:
-        """GET the path of this server, quickly tried a few times. Raises FailedError or RefusedError."""
+    async def probe(self, server: Server, path: str, seconds: float, content: bytes | None = None) -> Json:
+        """Like `exchange` with this server, quickly tried a few times. Raises FailedError or RefusedError."""
 
         @self._repeated(_PROBES, lambda error: isinstance(error, FailedError))
         async def once() -> Json:
-            return await self.exchange(server, path)
+            return await self.exchange(server, path, content)
 
         try:
             async with asyncio.timeout(seconds):

@@ -20,6 +20,7 @@ import httpx
 from rrm.engines.base import EngineInfo
 from rrm.engines.chat import Dialect, Json, MalformedReplyError, adapted, body_of, overflow_of, read_reply, singles
 from rrm.engines.http import FailedError, Patience, RefusedError, Server, Servers
+from rrm.engines.token_prompts import TokenPrompts
 from rrm.errors import (
     EngineClosedError,
     EngineDeniedError,
@@ -162,11 +163,13 @@ class OpenAIEngine:
         try:
             listings = await self._listings(servers)
             info = self._info_from(listings)
+            prompts = TokenPrompts(servers, self._model, self._probe_timeout)
+            opens = await prompts.opens_reasoning(server for server in servers.all if server.url in listings)
         except BaseException:
             await servers.aclose()
             raise
-        self._servers = servers
-        return info
+        self._servers, self._token_prompts = servers, prompts
+        return replace(info, opens_reasoning=opens)
 
     async def _listings(self, servers: Servers) -> dict[str, dict[str, int | None]]:
         """What each live server lists. Raises EngineRefusedError, and EngineUnreachableError where none is alive."""
@@ -228,14 +231,24 @@ class OpenAIEngine:
         dialect = self._dialects.get(server, Dialect())
         while not (dialect.one_at_a_time and part.n > 1):
             try:
-                content = body_of(part, self._model, dialect)
-                reply = await self._servers.exchange(server, "/chat/completions", content)
+                completions = await self._exchange(part, server, dialect)
             except RefusedError as refusal:
                 part, dialect = self._reworded(part, dialect, refusal)
+            except MalformedReplyError as error:
+                raise FailedError(self._servers.redacted(str(error))) from None
             else:
-                return self._read(reply, part, server, dialect)
+                return self._answer(completions, part, server, dialect)
         self._learn(server, dialect)
         return [], singles(part)
+
+    async def _exchange(self, part: SampleRequest, server: Server, dialect: Dialect) -> list[Completion]:
+        """Ask once: to go on from exact tokens where the server can, else in a chat."""
+        if part.continuation:
+            completions = await self._token_prompts.go_on(server, part, dialect)
+            if completions is not None:
+                return completions
+        content = body_of(part, self._model, dialect)
+        return read_reply(await self._servers.exchange(server, "/chat/completions", content), part)
 
     def _reworded(self, part: SampleRequest, dialect: Dialect, refusal: RefusedError) -> tuple[SampleRequest, Dialect]:
         """What to ask in place of what was refused. Raises PromptTooLongError or EngineRefusedError if nothing."""
@@ -251,11 +264,7 @@ class OpenAIEngine:
             raise self._explained(refusal) from None
         return part, other
 
-    def _read(self, reply: Json, part: SampleRequest, server: Server, dialect: Dialect) -> Answer:
-        try:
-            completions = read_reply(reply, part)
-        except MalformedReplyError as error:
-            raise FailedError(self._servers.redacted(str(error))) from None
+    def _answer(self, completions: list[Completion], part: SampleRequest, server: Server, dialect: Dialect) -> Answer:
         has_logprobs = any(completion.logprobs or not completion.text for completion in completions)
         self._learn(
             server,

@@ -80,12 +80,12 @@ class _Sum:
     computed: float = 0.0
 
 
-def forecast(workload: Workload, plan: Plan, rules: Rules, rates: Rates, *, auto_votes: bool = False) -> Forecast:
-    """What the rows cost with a strategy. `auto_votes`: as with votes="auto", where the rules leave the votes open."""
+def forecast(workload: Workload, plan: Plan, rules: Rules, rates: Rates) -> Forecast:
+    """What the rows cost with a strategy."""
     total = _Sum()
     for players, size in sorted(workload.sizes.items()):
         if workload.shown(players):
-            _add(total, workload, players, size, schedule(plan, players, rules, rates.odds, auto_votes=auto_votes))
+            _add(total, workload, players, size, schedule(plan, players, rules, rates.odds))
     asked = total.asked
     continued = asked.samples * rates.continued_tokens
     prompts = total.characters / rates.characters_per_token + continued

@@ -5,7 +5,7 @@ two is known, and a match ends for it as often as the votes are expected to. Not
 """
 
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ from rrm.grading import Graded, Shown, grade_alone, grade_together
 from rrm.jobs.expected_votes import Heard, Odds, heard
 from rrm.judging.asking import Rules
 from rrm.judging.polling import Ballot
-from rrm.plans import LISTWISE, Plan, begin, settle, strategy_name, votes_of
+from rrm.plans import LISTWISE, Plan, begin, matches_for, rules_for, settle, strategy_name
 from rrm.tournaments import Strategy, Tournament
 from rrm.tournaments.draw import is_second_shown_first
 from rrm.types import Match, Opinion, Outcome, Tally, Verdict
@@ -58,27 +58,14 @@ def _values(schedule: Schedule) -> tuple[float, ...]:
     return tuple(getattr(schedule, name) for name in Schedule.__slots__)
 
 
-def schedule(plan: Plan, players: int, rules: Rules, odds: Odds, *, auto_votes: bool = False) -> Schedule:
-    """What a contest of so many distinct responses asks. `auto_votes`: as many votes a match as pay with the strategy."""
-    matches = _budget(plan, rules, auto_votes=auto_votes)
-    plan = settle(plan, players, matches)
+def schedule(plan: Plan, players: int, rules: Rules, odds: Odds) -> Schedule:
+    """What a contest of so many distinct responses asks."""
+    plan = settle(plan, players, matches_for(rules, plan))
     if isinstance(plan, str):
         return _graded(plan, players, rules)
-    rules = _rules_of(plan, rules, auto_votes=auto_votes)
-    matches = _budget(plan, rules, auto_votes=auto_votes)
+    matches = matches_for(rules, plan)
+    rules = rules_for(rules, plan)
     return _played(plan, players, rules, heard(rules, odds), matches)
-
-
-def _rules_of(plan: Plan, rules: Rules, *, auto_votes: bool) -> Rules:
-    return replace(rules, votes=votes_of(plan), stop="beta") if auto_votes else rules
-
-
-def _budget(plan: Plan, rules: Rules, *, auto_votes: bool) -> int | None:
-    """The budget in matches, as a session counts it."""
-    if rules.budget is None:
-        return None
-    chosen = _rules_of(plan, rules, auto_votes=auto_votes)
-    return max(1, rules.budget // (2 * chosen.votes if chosen.order == "both" else chosen.votes))
 
 
 def _played(strategy: Strategy, players: int, rules: Rules, match: Heard, matches: int | None) -> Schedule:

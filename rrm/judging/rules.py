@@ -47,3 +47,10 @@ class Rules:
     """Calls that a contest may cost, for the strategies that can use any number."""
     think_more: int = 0
     """How many times a sample that has closed its reasoning is made to think again."""
+    auto_votes: bool = False
+    """Whether the number of votes is left to the strategy; see `rrm.plans.rules_for`."""
+
+    @property
+    def most_votes(self) -> int:
+        """How many votes a match has at most, those that are asked again aside."""
+        return 2 * self.votes if self.order == "both" else self.votes

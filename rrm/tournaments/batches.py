@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rrm.errors import InputError
 from rrm.tournaments.pool import Pool, rated
+from rrm.tournaments.results import balanced
 from rrm.tournaments.rounds import Pair, Play, Rounds
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Batches(Rounds):
         fit = pool.fit()
         ready = _everyone_once(self.players)[: self.most_matches]
         while ready:
-            pool.add((yield ready))
+            pool.add((yield balanced(ready, self.players)))
             count += len(ready)
             fit = pool.fit()
             ready = self._batch_after(Posterior(fit, pool.votes, pool.lost), count)

@@ -1,0 +1,203 @@
+"""Names of strategies, those that are chosen for a contest, and which of them take a budget."""
+
+import re
+
+import pytest
+
+from rrm.errors import InputError, UnknownNameError
+from rrm.plans import (
+    AUTO,
+    AUTO_BEST,
+    STRATEGY_NAMES,
+    begin,
+    default_strategy,
+    named_plan,
+    plan_for,
+    settle,
+    strategy_name,
+    takes_budget,
+    votes_of,
+)
+from rrm.promptfiles import load_prompt
+from rrm.tournaments import STRATEGIES, Knockout, RoundRobin, Rounds
+from rrm.types import Standings
+
+PAIRWISE = load_prompt("skywork_pairwise")
+TAKE_BUDGET = ("auto", "auto-best", "active", "active-best", "round-robin", "sequential-halving", "top-two")
+TAKE_NONE = ("anchor", "arena-elo", "double-elimination", "elo", "knockout", "sort", "swiss", "top-k")
+
+
+def neighbours(players):
+    """A strategy as a generator: one round of neighbours in the draw, whose verdicts it does not heed."""
+    yield [(player, player + 1) for player in range(players - 1)]
+    return Standings(tuple(range(players)), (0.0,) * players)
+
+
+class Own(Rounds):
+    """A strategy as a class, that plays as many as it is told."""
+
+    takes_budget = True
+    auto_votes = 3
+    name = "my own"
+
+    def __init__(self, draw, matches=2):
+        super().__init__(draw)
+        self.most = matches
+
+    @property
+    def most_matches(self):
+        return self.most
+
+    def play(self):
+        yield [(0, 1)] * self.most
+        return Standings(tuple(range(self.players)), (0.0,) * self.players)
+
+
+def prompt_of(kind):
+    names = {"pairwise": "skywork_pairwise", "pointwise": "autoj_pointwise", "listwise": "gpm_list"}
+    return load_prompt(names[kind])
+
+
+def test_the_names():
+    """Every strategy of pairs, the two that are chosen later, and the two kinds of judges that give scores."""
+    assert set(STRATEGY_NAMES) == {*STRATEGIES, "auto", "auto-best", "pointwise", "listwise"}
+    assert len(set(STRATEGY_NAMES)) == len(STRATEGY_NAMES)
+    assert {*TAKE_BUDGET, *TAKE_NONE} == set(STRATEGY_NAMES) - {"pointwise", "listwise"}
+
+
+@pytest.mark.parametrize("name", STRATEGY_NAMES)
+def test_a_name_stands_for_a_plan_and_back(name):
+    plan = named_plan(name)
+    assert plan == STRATEGIES.get(name, name)
+    assert strategy_name(plan) == name
+
+
+@pytest.mark.parametrize(("name", "nearest"), [("knokout", "knockout"), ("auto_best", "auto-best"), ("topk", "top-k")])
+def test_unknown_names(name, nearest):
+    """Named with the nearest one."""
+    with pytest.raises(UnknownNameError, match=f"unknown strategy '{name}'. Did you mean '{nearest}'?"):
+        named_plan(name)
+
+
+def test_the_default_is_the_kind_of_the_judge():
+    assert [default_strategy(kind) for kind in ("pairwise", "pointwise", "listwise")] == [
+        "knockout",
+        "pointwise",
+        "listwise",
+    ]
+    assert plan_for(None, PAIRWISE) is Knockout
+
+
+@pytest.mark.parametrize("name", TAKE_BUDGET)
+def test_those_that_take_a_budget(name):
+    """With every number of players they begin a tournament of no more matches than that."""
+    plan = plan_for(name, PAIRWISE, 20)
+    assert takes_budget(plan)
+    strategy = settle(plan, 6, 20)
+    assert begin(strategy, range(6), 20).most_matches <= 20
+
+
+@pytest.mark.parametrize("name", TAKE_NONE)
+def test_those_that_take_none(name):
+    """Refused with the value, and with the names of those that do; without a budget they are themselves."""
+    said = (
+        f"the strategy '{name}' asks as many calls as it needs, so that a budget of 20 means nothing to it: "
+        f"leave the budget out, or use one of {', '.join(TAKE_BUDGET)}"
+    )
+    with pytest.raises(InputError, match=f"^{re.escape(said)}$"):
+        plan_for(name, PAIRWISE, 20)
+    plan = plan_for(name, PAIRWISE)
+    assert not takes_budget(plan)
+    assert settle(plan, 6, None) is plan
+    assert begin(plan, range(6), 1).most_matches == begin(plan, range(6), None).most_matches
+
+
+def test_a_default_takes_no_budget_either():
+    """A budget without a strategy is a mistake that is said."""
+    with pytest.raises(InputError, match="the strategy 'knockout' asks as many calls as it needs"):
+        plan_for(None, PAIRWISE, 20)
+
+
+@pytest.mark.parametrize("kind", ["pointwise", "listwise"])
+def test_judges_of_scores(kind):
+    """Rank by their own kind, and by no tournament, chosen or named; a budget means nothing to them."""
+    prompt = next(prompt for prompt in map(load_prompt, _prompts()) if prompt.kind == kind)
+    assert plan_for(None, prompt) == plan_for(kind, prompt) == kind
+    for name in ("auto", "auto-best", "knockout", "active"):
+        with pytest.raises(InputError, match=f"the strategy '{name}' needs a pairwise judge, .* use the strategy '{kind}'"):
+            plan_for(name, prompt)
+    with pytest.raises(InputError, match=f"^the strategy '{kind}' asks .* a budget of 5 .*: leave the budget out$"):
+        plan_for(kind, prompt, 5)
+    with pytest.raises(InputError, match=f"the strategy '{kind}' needs a {kind} judge"):
+        plan_for(kind, PAIRWISE)
+
+
+def _prompts():
+    from rrm.promptfiles import prompt_names
+
+    return prompt_names()
+
+
+@pytest.mark.parametrize("name", [AUTO, AUTO_BEST])
+@pytest.mark.parametrize("matches", [None, 1, 5, 16, 48, 1000])
+@pytest.mark.parametrize("players", range(1, 40))
+def test_what_is_chosen_can_play(name, matches, players):
+    """Any contest, within its budget wherever that pays for a match a player; and the same each time."""
+    strategy = settle(name, players, matches)
+    assert strategy is settle(name, players, matches)
+    assert strategy in STRATEGIES.values()
+    most = begin(strategy, range(players), matches).most_matches
+    assert most >= players - 1 or most == matches
+    if matches is not None:
+        assert most <= matches
+
+
+@pytest.mark.parametrize("name", [AUTO, AUTO_BEST])
+def test_two_meet_as_often_as_the_budget_says(name):
+    """There is but one pair to ask: once, or as often as is paid for. One alone meets nobody."""
+    assert settle(name, 2, None) is RoundRobin
+    assert begin(settle(name, 2, None), range(2), None).most_matches == 1
+    assert begin(settle(name, 2, 9), range(2), 9).most_matches == 9
+    assert begin(settle(name, 1, 9), range(1), 9).most_matches == 0
+
+
+def test_votes_where_they_are_left_to_the_strategy():
+    """One where calls are better spent on other opponents, else up to seven."""
+    assert {votes_of(STRATEGIES[name]) for name in TAKE_BUDGET if name in STRATEGIES} == {1}
+    assert votes_of(Knockout) == votes_of(None) == 7
+    assert votes_of(Own) == 3
+
+
+def test_a_generator_is_a_strategy():
+    """Under its own name; without a budget, since it does not say that it takes one."""
+    plan = plan_for(neighbours, PAIRWISE)
+    assert strategy_name(plan) == "neighbours"
+    tournament = begin(plan, "cab", None)
+    assert [(match.first, match.second) for match in tournament.start()] == [("c", "a"), ("a", "b")]
+    with pytest.raises(InputError, match="the strategy 'neighbours' asks as many calls as it needs"):
+        plan_for(neighbours, PAIRWISE, 5)
+
+
+def test_a_generator_may_say_how_many_matches_it_plays():
+    """By an attribute of the function: a number, or a function of the number of players."""
+
+    def own(players):
+        yield from ()
+        return Standings(tuple(range(players)), (0.0,) * players)
+
+    assert begin(named_plan(own), range(4), None).most_matches == 1_000_000
+    own.most_matches = 3
+    assert begin(named_plan(own), range(4), None).most_matches == 3
+    own.most_matches = lambda players: players**2
+    assert begin(named_plan(own), range(4), None).most_matches == 16
+
+
+def test_a_class_of_ones_own():
+    """May take a budget and say how many votes it wants; its name is its own, or that of the class."""
+    plan = plan_for(Own, PAIRWISE, 5)
+    assert plan is Own
+    assert strategy_name(plan) == "my own"
+    assert settle(plan, 2, 5) is Own
+    assert begin(plan, range(3), 5).most_matches == 5
+    assert begin(plan, range(3), None).most_matches == 2
+    assert strategy_name(type("Mine", (Own,), {"name": None})) == "Mine"
