@@ -4,8 +4,8 @@ It is found by `--config`, else by the environment's RRM_CONFIG. Who reads a set
 """
 
 import json
-import math
 import os
+import sys
 from pathlib import Path
 from typing import TypeGuard
 
@@ -54,7 +54,7 @@ def read_calibration(path: str | Path) -> Calibration:
 
 
 def _is_finite(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _reason(error: Exception) -> str:

@@ -164,8 +164,13 @@ def begin(strategy: Strategy, draw: Sequence[int], matches: int | None) -> Tourn
 
 
 def rules_for(rules: Rules, plan: Plan | None) -> Rules:
-    """The rules with as many votes as pay with the strategy, where that is left to it."""
-    return replace(rules, votes=votes_of(plan), stop="beta") if rules.auto_votes else rules
+    """The rules with as many votes as pay with the strategy, where that is left to it; with the stop "beta", if none is set."""
+    if not rules.auto_votes:
+        return rules
+    # A budget buys as many matches of one vote: what was chosen for it and can't be held to it has no more.
+    is_scant = rules.budget is not None and plan is not None and not takes_budget(plan)
+    stop = "beta" if rules.stop == "majority" else rules.stop
+    return replace(rules, votes=1 if is_scant else votes_of(plan), stop=stop)
 
 
 def matches_for(rules: Rules, plan: Plan) -> int | None:

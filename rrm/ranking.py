@@ -168,7 +168,7 @@ class Ranking:
 
     def smith_set(self) -> tuple[int, ...]:
         """The fewest responses, by index, each of which beats every one outside; one alone beats all others."""
-        players = self._players
+        players = self._players or self.order[:1]
         return tuple(players[number] for number in graphs.smith_set(self._games(players), len(players)))
 
     @property

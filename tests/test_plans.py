@@ -1,30 +1,34 @@
 """Names of strategies, those that are chosen for a contest, and which of them take a budget."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from rrm.errors import InputError, UnknownNameError
+from rrm.judging.rules import Rules
 from rrm.plans import (
     AUTO,
     AUTO_BEST,
     STRATEGY_NAMES,
     begin,
     default_strategy,
+    matches_for,
     named_plan,
     plan_for,
+    rules_for,
     settle,
     strategy_name,
     takes_budget,
     votes_of,
 )
-from rrm.promptfiles import load_prompt
+from rrm.promptfiles import load_prompt, prompt_names
 from rrm.tournaments import STRATEGIES, Knockout, RoundRobin, Rounds
-from rrm.types import Standings
+from rrm.types import Sampling, Standings
 
 PAIRWISE = load_prompt("skywork_pairwise")
-TAKE_BUDGET = ("auto", "auto-best", "active", "active-best", "round-robin", "sequential-halving", "top-two")
-TAKE_NONE = ("anchor", "arena-elo", "double-elimination", "elo", "knockout", "sort", "swiss", "top-k")
+TAKE_BUDGET = ("auto", "auto-best", "active", "active-best", "round-robin", "sequential-halving", "swiss", "top-two")
+TAKE_NONE = ("anchor", "arena-elo", "double-elimination", "elo", "knockout", "sort", "top-k")
 
 
 def neighbours(players):
@@ -51,11 +55,6 @@ class Own(Rounds):
     def play(self):
         yield [(0, 1)] * self.most
         return Standings(tuple(range(self.players)), (0.0,) * self.players)
-
-
-def prompt_of(kind):
-    names = {"pairwise": "skywork_pairwise", "pointwise": "autoj_pointwise", "listwise": "gpm_list"}
-    return load_prompt(names[kind])
 
 
 def test_the_names():
@@ -112,30 +111,38 @@ def test_those_that_take_none(name):
     assert begin(plan, range(6), 1).most_matches == begin(plan, range(6), None).most_matches
 
 
-def test_a_default_takes_no_budget_either():
-    """A budget without a strategy is a mistake that is said."""
-    with pytest.raises(InputError, match="the strategy 'knockout' asks as many calls as it needs"):
-        plan_for(None, PAIRWISE, 20)
+def test_a_budget_without_a_strategy():
+    """Is spent on what suits it."""
+    assert default_strategy("pairwise", 20) == plan_for(None, PAIRWISE, 20) == AUTO
+    assert default_strategy("pointwise", 20) == "pointwise"
+
+
+def test_the_best_of_as_many_as_are_named():
+    """top-k with a number in place of k; one strategy for each number, under that name."""
+    plan = plan_for("top-8", PAIRWISE)
+    assert plan is named_plan("top-8")
+    assert strategy_name(plan) == "top-8"
+    assert begin(plan, range(30), None).most_matches > begin(named_plan("top-2"), range(30), None).most_matches
+    with pytest.raises(UnknownNameError, match="Did you mean 'top-k'?"):
+        named_plan("top-0")
+    with pytest.raises(InputError, match="the strategy 'top-8' asks as many calls as it needs"):
+        plan_for("top-8", PAIRWISE, 20)
 
 
 @pytest.mark.parametrize("kind", ["pointwise", "listwise"])
 def test_judges_of_scores(kind):
     """Rank by their own kind, and by no tournament, chosen or named; a budget means nothing to them."""
-    prompt = next(prompt for prompt in map(load_prompt, _prompts()) if prompt.kind == kind)
+    prompt = next(prompt for prompt in map(load_prompt, prompt_names()) if prompt.kind == kind)
     assert plan_for(None, prompt) == plan_for(kind, prompt) == kind
     for name in ("auto", "auto-best", "knockout", "active"):
-        with pytest.raises(InputError, match=f"the strategy '{name}' needs a pairwise judge, .* use the strategy '{kind}'"):
+        with pytest.raises(
+            InputError, match=f"the strategy '{name}' needs a pairwise judge, .* use the strategy '{kind}'"
+        ):
             plan_for(name, prompt)
     with pytest.raises(InputError, match=f"^the strategy '{kind}' asks .* a budget of 5 .*: leave the budget out$"):
         plan_for(kind, prompt, 5)
     with pytest.raises(InputError, match=f"the strategy '{kind}' needs a {kind} judge"):
         plan_for(kind, PAIRWISE)
-
-
-def _prompts():
-    from rrm.promptfiles import prompt_names
-
-    return prompt_names()
 
 
 @pytest.mark.parametrize("name", [AUTO, AUTO_BEST])
@@ -161,9 +168,23 @@ def test_two_meet_as_often_as_the_budget_says(name):
     assert begin(settle(name, 1, 9), range(1), 9).most_matches == 0
 
 
+def test_a_budget_for_one_vote_a_match_is_not_spent_on_seven():
+    """Where a strategy without a budget is chosen for a contest, and the votes are left to it, it has one a match."""
+    rules = Rules(PAIRWISE, Sampling(100, 0.6), auto_votes=True, budget=20)
+    assert matches_for(rules, AUTO_BEST) == 20
+    assert rules_for(rules, Knockout).votes == 1
+    assert rules_for(replace(rules, budget=None), Knockout).votes == 7
+    assert rules_for(rules, None).votes == 7
+    assert rules_for(replace(rules, auto_votes=False, votes=5), Knockout).votes == 5
+    assert matches_for(replace(rules, auto_votes=False, votes=5, order="both"), AUTO) == 2
+    assert matches_for(replace(rules, auto_votes=False, votes=50), AUTO) == 1
+    assert matches_for(replace(rules, budget=None), AUTO) is None
+
+
 def test_votes_where_they_are_left_to_the_strategy():
     """One where calls are better spent on other opponents, else up to seven."""
     assert {votes_of(STRATEGIES[name]) for name in TAKE_BUDGET if name in STRATEGIES} == {1}
+    assert votes_of(AUTO) == votes_of(AUTO_BEST) == 1
     assert votes_of(Knockout) == votes_of(None) == 7
     assert votes_of(Own) == 3
 
@@ -185,7 +206,7 @@ def test_a_generator_may_say_how_many_matches_it_plays():
         yield from ()
         return Standings(tuple(range(players)), (0.0,) * players)
 
-    assert begin(named_plan(own), range(4), None).most_matches == 1_000_000
+    assert begin(named_plan(own), range(4), None).most_matches == 6
     own.most_matches = 3
     assert begin(named_plan(own), range(4), None).most_matches == 3
     own.most_matches = lambda players: players**2

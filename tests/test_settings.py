@@ -139,7 +139,10 @@ def test_what_results_follow_from():
         "strip_reasoning": True,
     }
     assert set(others) == {field.name for field in fields(JudgeSettings)}
-    described = [JudgeSettings().described, *(JudgeSettings(**{name: value}).described for name, value in others.items())]
+    described = [
+        JudgeSettings().described,
+        *(JudgeSettings(**{name: value}).described for name, value in others.items()),
+    ]
     assert all(described.count(one) == 1 for one in described)
     assert JudgeSettings(top_p=0.5, max_tokens=9).described["sampling"] == {"max_tokens": 9, "top_p": 0.5}
 
@@ -166,7 +169,8 @@ def test_rules_by_default():
 
 
 @pytest.mark.parametrize(
-    ("given", "is_embedded", "forced"), [(None, True, True), (None, False, False), (False, True, False), (True, False, True)]
+    ("given", "is_embedded", "forced"),
+    [(None, True, True), (None, False, False), (False, True, False), (True, False, True)],
 )
 def test_only_the_embedded_model_is_forced_unasked(given, is_embedded, forced):
     """It is kept short, too."""

@@ -73,7 +73,8 @@ class Arm:
         matches = self._matches(manner)
         settled = settle(plan, responses, matches)
         if is_auto and settled is not plan:
-            manner = replace(manner, votes=votes_of(settled))
+            is_scant = self.budget is not None and not plans.takes_budget(settled)
+            manner = replace(manner, votes=1 if is_scant else votes_of(settled))
             matches = self._matches(manner)
         if isinstance(settled, str):
             raise InputError(f"the strategy {settled!r} plays no pairs")

@@ -2,7 +2,7 @@
 
 All games of all rounds are pooled in one Bradley-Terry fit, so that nothing is forgotten and a win counts by who was
 beaten (Karnin, Koren and Somekh 2013 for the halving; the pooling is ours, measured in docs/ranking-study.md). In a round
-everyone who is left plays equally often, by the circle method. So it has few rounds, which suits a single contest that
+everyone who is left plays as often, by the circle method (an odd one rests now and then). So it has few rounds, which suits a single contest that
 somebody waits for.
 
 Cost: any number of matches, 3 n by default; those who went out first are ordered least well.

@@ -279,7 +279,9 @@ async def test_the_key_is_sent_along() -> None:
 
 
 @pytest.mark.parametrize("path", ["/tokenize", "/v1/completions"])
-@pytest.mark.parametrize("fault", [Fault.status(503), Fault.html(), Fault.cut_json(), Fault.reply({}), Fault.drop()])
+@pytest.mark.parametrize(
+    "fault", [Fault.status(503), Fault.html(), Fault.cut_json(), Fault.reply({"tokens": []}), Fault.drop()]
+)
 async def test_tries_again(path: str, fault: Fault) -> None:
     """What may pass is tried again, from the beginning, and given up after the attempts."""
     with TokenServer() as server:

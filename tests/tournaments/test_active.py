@@ -5,7 +5,7 @@ from math import exp, isfinite, sqrt
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rrm.errors import InputError
@@ -95,6 +95,7 @@ def test_what_plans_read(strategy):
 
 
 @batches
+@settings(deadline=None, max_examples=25)
 @given(st.integers(2, 9), st.integers(0, 1000), st.randoms(use_true_random=False))
 def test_the_same_verdicts_make_the_same_tournament(strategy, players, seed, arrival):
     """In whatever order they arrive, and however the contestants are numbered."""
@@ -225,6 +226,7 @@ def check_chosen(strategy, posterior, wanted):
     assert found[min(first, second), max(first, second)] == pytest.approx(best, rel=1e-7)
 
 
+@settings(deadline=None)
 @given(posteriors())
 def test_the_pair_that_tells_most_of_the_order(posterior):
     """Of all pairs."""
@@ -232,6 +234,7 @@ def test_the_pair_that_tells_most_of_the_order(posterior):
     check_chosen(Active, posterior, [(one, other) for one in players for other in players if one < other])
 
 
+@settings(deadline=None)
 @given(posteriors())
 def test_the_pair_that_tells_most_of_the_best(posterior):
     """Only gaps to the leader count; it may be a pair of two others that tells most of them."""

@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rrm.tournaments.pool import PAIR_ERROR, pooled
@@ -41,6 +41,7 @@ def difference(players, first, second):
     return vector
 
 
+@settings(deadline=None)
 @given(played(), st.data())
 def test_asking_a_pair_is_fitting_the_normal_again(case, data):
     """The variances of all gaps equal those of the precision with the pair's information added, and inverted."""
@@ -61,6 +62,7 @@ def test_asking_a_pair_is_fitting_the_normal_again(case, data):
     assert (posterior.ratings == ratings).all()
 
 
+@settings(deadline=None)
 @given(played())
 def test_gaps_and_variances_are_those_of_the_fit(case):
     """Between each two; no variance is 0, not even of a player's gap to itself."""
@@ -118,6 +120,7 @@ def test_a_lost_vote_beside_others_is_no_lost_match():
     assert pool.votes == {(0, 1): 1.0}
 
 
+@settings(deadline=None)
 @given(played(5))
 def test_drawn_ratings_differ_as_the_posterior_says(case):
     """What a draw makes of each normal number, squared and added up, is the covariance of the differences."""

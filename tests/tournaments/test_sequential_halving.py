@@ -4,7 +4,7 @@ from collections import Counter
 from math import ceil, isfinite, log2
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rrm.errors import InputError
@@ -71,6 +71,7 @@ def test_sizes_of_the_rounds(players, matches, sizes):
     assert [len(rounds[number]) for number in sorted(rounds)] == sizes
 
 
+@settings(deadline=None)
 @given(st.integers(2, 20), st.integers(1, 120), st.integers(0, 1000))
 def test_the_better_half_goes_on(players, matches, seed):
     """By the fit of all games so far: who plays in a round is among the best of the rounds before, as many as are left."""
@@ -89,6 +90,7 @@ def test_the_better_half_goes_on(players, matches, seed):
     assert len(left) == 1
 
 
+@settings(deadline=None)
 @given(st.integers(2, 20), st.integers(1, 120), st.integers(0, 1000))
 def test_who_is_left_plays_equally_often(players, matches, seed):
     """But for one game; where the number of those left is odd, someone rests in turn, which makes it two at most."""
@@ -122,6 +124,7 @@ def test_hundreds_of_equal_verdicts_break_nothing(outcome):
         assert standings.order == (2, 0, 1)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 9), st.integers(0, 1000), st.randoms(use_true_random=False))
 def test_the_order_of_arrival_makes_no_difference(players, seed, arrival):
     tournaments = SequentialHalving(range(players)), SequentialHalving(range(players))
