@@ -12,8 +12,9 @@ from rrm.contests import Entry
 from rrm.judging.asking import Rules
 from rrm.ledger import Ledger
 from rrm.ledger.keys import content_key
+from rrm.plans import known_name
 from rrm.ranking import JudgeInfo, Ranking
-from rrm.tournaments import STRATEGIES, Strategy
+from rrm.tournaments import Strategy
 from rrm.types import Spent, json_line
 
 __all__ = ["Archive"]
@@ -34,8 +35,7 @@ class Archive:
 
     def address(self, strategy: Strategy | str, entry: Entry) -> bytes | None:
         """Where this contest's ranking stands, if it was finished; None where that can't be known."""
-        known = (name for name, known in STRATEGIES.items() if known is strategy)
-        name = strategy if isinstance(strategy, str) else next(known, None)
+        name = strategy if isinstance(strategy, str) else known_name(strategy)
         if name is None:
             return None
         query = (entry.query,) if isinstance(entry.query, str) else tuple(part for turn in entry.query for part in turn)

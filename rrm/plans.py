@@ -29,6 +29,7 @@ __all__ = [
     "StrategyLike",
     "begin",
     "default_strategy",
+    "known_name",
     "matches_for",
     "named_plan",
     "plan_for",
@@ -183,11 +184,18 @@ def votes_of(plan: Plan | None) -> int:
     return 1 if plan in (AUTO, AUTO_BEST) else int(getattr(plan, "auto_votes", _AUTO_VOTES))
 
 
+def known_name(strategy: Strategy) -> str | None:
+    """The name of one of rrm's own strategies; None for any other, whatever it calls itself."""
+    name = next((name for name, known in STRATEGIES.items() if known is strategy), None)
+    own = getattr(strategy, "name", None) if name is None else None
+    best = _TOP.fullmatch(own) if isinstance(own, str) else None
+    return own if best and _top(int(best[1])) is strategy else name
+
+
 def strategy_name(plan: Plan) -> str:
     """The name under which results report a strategy."""
     if isinstance(plan, str):
         return plan
-    for name, known in STRATEGIES.items():
-        if plan is known:
-            return name
+    if name := known_name(plan):
+        return name
     return str(getattr(plan, "name", None) or getattr(plan, "__name__", type(plan).__name__))

@@ -14,7 +14,7 @@ from typing import Literal
 
 from rrm.contests import check_at_least
 from rrm.errors import InputError, UnknownNameError
-from rrm.ranking import Ranking, Scoring
+from rrm.ranking import PlayedMatch, Ranking, Scoring
 
 __all__ = ["BEST_WORST", "PAIRINGS", "LeftOut", "Pairing", "Preference", "Preferences", "preferences"]
 
@@ -134,15 +134,22 @@ def _widest(pairs: Sequence[Preference], most: int | None) -> tuple[Preference, 
 def _leads(ranking: Ranking) -> dict[tuple[int, int], float]:
     """By how much the first of each pair that met leads, over all their matches; 0 where these leave it open.
 
-    One match leads by 1, however many votes it had. Where two met again, their votes are added up.
+    One match leads by 1, however many votes it had. Where two met again, what their votes say is added up.
     """
     leads: dict[tuple[int, int], list[tuple[int, float]]] = {}
     for match in ranking.matches:
         sign = 1 if match.first < match.second else -1
         won = 0 if match.winner is None or match.settled_by else 1 if match.winner == match.first else -1
         pair = (min(match.first, match.second), max(match.first, match.second))
-        leads.setdefault(pair, []).append((sign * won, sign * (match.votes.first - match.votes.second)))
+        leads.setdefault(pair, []).append((sign * won, sign * _difference(match)))
     return {pair: met[0][0] if len(met) == 1 else sum(votes for _, votes in met) for pair, met in leads.items()}
+
+
+def _difference(match: PlayedMatch) -> float:
+    """By how many votes the first is ahead; where they were read as probabilities, by what these add up to."""
+    if match.soft is None:
+        return match.votes.first - match.votes.second
+    return sum(support.first - support.second for support in match.support)
 
 
 class _Evidence:

@@ -222,7 +222,14 @@ class Ranking:
 
 
 def _result(match: PlayedMatch) -> graphs.Result:
-    return graphs.Result(match.number, match.round, match.first, match.second, match.winner, match.votes.share)
+    return graphs.Result(
+        match.number,
+        match.round,
+        match.first,
+        match.second,
+        match.winner,
+        match.votes.share if match.soft is None else match.soft,
+    )
 
 
 def _elo(ranking: Ranking, players: Sequence[int]) -> list[float]:
@@ -262,10 +269,10 @@ def _bradley_terry(ranking: Ranking, players: Sequence[int]) -> list[float]:
 
 
 def _support(match: PlayedMatch) -> tuple[Support, Support]:
-    """Where it was not recorded by the order shown, the votes as if all were shown as in the match."""
+    """Where it was not recorded by the order shown, the votes as if each order had had half of them."""
     votes = match.votes
-    counted = Support(votes.first + votes.tie / 2, votes.second + votes.tie / 2), Support()
-    return match.support if any(map(any, match.support)) else counted
+    half = Support(votes.first / 2 + votes.tie / 4, votes.second / 2 + votes.tie / 4)
+    return match.support if any(map(any, match.support)) else (half, half)
 
 
 Rating = Literal["bradley-terry", "elo", "win-rate", "copeland", "pagerank"]

@@ -152,6 +152,12 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _begins_in_reasoning(prompt: Prompt) -> bool:
+    """Whether the file begins the judge's turn with an opened reasoning block."""
+    opening, closing = prompt.grammar.reasoning
+    return prompt.begin.rfind(opening) > prompt.begin.rfind(closing)
+
+
 _DEFAULT = JudgeSettings()
 _FURTHER = (
     "budget", "stop", "threshold", "waves", "readout", "calibration", "think_budget", "think_more",

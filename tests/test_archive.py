@@ -161,3 +161,12 @@ def test_another_version_plays_again_on_the_same_completions(path: Path, tmp_pat
     newer = program(VERSION, path, cwd=package.parent, env={**os.environ, "PYTHONPATH": root})
     assert ended(newer) == (0, f"99.0 0 3 99.0 {list(first.order)}\n", "")
     assert count(path, "contests") == 2
+
+
+def test_a_short_list_by_its_length(path: Path):
+    """`top-2` and `top-3` are strategies of our own, and not the same."""
+    judged(path, Contest("q", RESPONSES), strategy="top-2")
+    engine = Counting()
+    _, kept = judged(path, Contest("q", RESPONSES), strategy="top-2", engine=engine)
+    assert (engine.samples, kept) == (0, 1)
+    assert judged(path, Contest("q", RESPONSES), strategy="top-3")[1] == 2

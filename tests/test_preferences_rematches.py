@@ -6,7 +6,7 @@ from rrm import Judge, ScriptedEngine
 from rrm.engines.scripted import CHOOSERS, answering
 from rrm.preferences import Pairing, preferences
 from rrm.ranking import PlayedMatch, Ranking
-from rrm.types import Tally
+from rrm.types import Support, Tally
 
 ALL = Pairing("all")
 
@@ -72,3 +72,11 @@ def test_a_budget_beyond_all_pairs():
     with Judge(engine=ScriptedEngine(answering(CHOOSERS["first"])), budget=6) as judge:
         ranking = judge.rank("q", texts, strategy="round-robin")
     assert preferences(ranking, texts, ALL).pairs == ()
+
+
+def test_rematches_that_were_read_as_probabilities():
+    """What was likelier counts, also where the labels that were sampled say otherwise."""
+    said_otherwise = PlayedMatch(1, 1, 0, 1, 0, Tally(0, 1), None, (Support(0.6, 0.4), Support()), 0.6)
+    assert found((0, 1), said_otherwise, said_otherwise) == ([(0, 1)], {})
+    ranking = Ranking("own", (0, 1), (1.0, 0.0), (said_otherwise,) * 2)
+    assert ranking.graph("wins").edges[1, 0]["weight"] == pytest.approx(1.2)

@@ -1,5 +1,6 @@
 """What a user may say of how a judge is to judge: what is refused, what is reported, and the rules that it makes."""
 
+import json
 import math
 import re
 from dataclasses import fields
@@ -10,7 +11,7 @@ import pytest
 from rrm.engines.base import EngineInfo
 from rrm.errors import InputError, UnknownNameError
 from rrm.judging.calibration import Calibration
-from rrm.promptfiles import load_prompt
+from rrm.promptfiles import _path, load_prompt
 from rrm.settings import JudgeSettings
 
 PROMPT = load_prompt("skywork_pairwise")
@@ -186,3 +187,14 @@ def test_what_the_engine_knows_of_its_template_counts(opens):
     assert JudgeSettings().rules(PROMPT, info, is_embedded=False).reasoning_open is opens
     default = JudgeSettings().rules(PROMPT, INFO, is_embedded=False).reasoning_open
     assert default is (PROMPT.front.reasoning == "opened")
+
+
+@pytest.mark.parametrize(("begin", "is_open"), [("<think>\n", True), ("<think>\nHm.\n</think>\n", False), ("", False)])
+def test_a_file_that_begins_the_reasoning(begin, is_open, tmp_path):
+    """Is thinking from the start, whether its front matter says so or not."""
+    front = f"begin: {json.dumps(begin)}\n" if begin else ""
+    path = tmp_path / "own.jinja"
+    text = _path("mt_bench_pair").read_text("utf-8")
+    path.write_text(text.replace("kind: pairwise\n", f"kind: pairwise\n{front}", 1), "utf-8")
+    rules = JudgeSettings().rules(load_prompt(path), INFO, is_embedded=False)
+    assert rules.reasoning_open is is_open

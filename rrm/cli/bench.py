@@ -28,6 +28,9 @@ __all__ = ["bench"]
 _log = logging.getLogger("rrm")
 
 _OWN = ("votes", "order", "resamples", "ledger")
+_NO_MATCHES = ("budget", "stop", "threshold", "waves")
+"""Options of a judge that mean nothing here: every vote is asked for, and nothing is ranked."""
+
 """Options that judges have too, and that mean something else here."""
 _PLAIN = ("seed", "limit", "resamples", "order")
 _EXTRA = (
@@ -92,7 +95,7 @@ _FEW_RESAMPLES = 100
 @click.option(
     "--ledger", metavar="PATH|none", help="File that remembers every sample. Default: ledger, in the output folder."
 )
-@judge_options_without(*_OWN)
+@judge_options_without(*_OWN, *_NO_MATCHES)
 def bench(name: str | None, lists: bool, **flags: object) -> None:
     """Score a judge on the benchmark NAME, by its official metric. `rrm bench --list` says which there are.
 
@@ -191,7 +194,7 @@ def _data_of(report: Mapping[str, Any], output: str) -> str:
 
 def _refuse(settings: Settings, why: str, more: tuple[str, ...]) -> None:
     """Raises InputError for options that would be left aside."""
-    asked = {name for name in settings.judge_arguments if name not in (*_OWN, *_NO_JUDGE)}
+    asked = {name for name in settings.judge_arguments if name not in (*_OWN, *_NO_MATCHES, *_NO_JUDGE)}
     unused = asked | {name for name in ("ledger", *more) if settings.get(name) is not None}
     if unused:
         raise InputError(f"{why}: leave out {', '.join(sorted(unused))}")
@@ -231,7 +234,7 @@ def _votes(given: object) -> tuple[int, ...]:
 def _judge(settings: Settings, plan: "Plan", output: Path) -> Judge:
     from rrm.jobs.benches.selection import orders_asked
 
-    arguments = {name: value for name, value in settings.judge_arguments.items() if name not in _OWN}
+    arguments = {name: value for name, value in settings.judge_arguments.items() if name not in (*_OWN, *_NO_MATCHES)}
     named = settings.get("ledger")
     ledger = None if named == "none" else Path(str(named)) if named else output / "ledger"
     return Judge(

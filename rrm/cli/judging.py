@@ -2,7 +2,7 @@
 
 import click
 
-from rrm.cli.options import Settings, judge_options, output_options, strategy_option
+from rrm.cli.options import Settings, judge_options, judge_options_without, output_options, strategy_option
 from rrm.cli.row_job import RowJob, need, query_of, row_contest
 from rrm.cli.tables import show_comparison, show_ranking
 from rrm.judge import Judge
@@ -41,7 +41,7 @@ def rank(file: str, **flags: object) -> None:
 @click.command(short_help="Judge the two responses of each row.")
 @click.argument("file")
 @click.option("--transcripts", is_flag=True, help="Add what the judge said, sample by sample.")
-@judge_options
+@judge_options_without("budget")
 @output_options
 def compare(file: str, transcripts: bool, **flags: object) -> None:
     """Judge the two responses of each row of FILE ("-": stdin).
