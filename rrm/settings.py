@@ -94,7 +94,7 @@ class JudgeSettings:
     def rules(self, prompt: Prompt, info: EngineInfo, *, is_embedded: bool) -> Rules:
         """How every match is judged on this engine."""
         special_tokens = KNOWN_SPECIAL_TOKENS if info.special_tokens is None else info.special_tokens
-        opens_by_default = prompt.front.reasoning == "opened"
+        opens_by_default = prompt.front.reasoning == "opened" or _begins_in_reasoning(prompt)
         return Rules(
             prompt,
             self._sampling(prompt, is_embedded=is_embedded),
