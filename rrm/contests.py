@@ -6,6 +6,7 @@ the contestants that a tournament knows and the indices of the responses that th
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from rrm.errors import ContestError, InputError
 from rrm.types import Case, Contest, Message, Query
@@ -50,6 +51,16 @@ class Entry:
     def expand_order(self, order: Sequence[int]) -> tuple[int, ...]:
         """Response indices in the order of their contestants; identical ones by index."""
         return tuple(index for contestant in order for index in self.groups[contestant])
+
+    def expand_level(self, order: Sequence[int], level: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+        """Neighbours in the expanded order that are level: of identical responses all, and where their contestants are."""
+        contestant = [(index, own) for own in order for index in self.groups[own]]
+        known = set(level)
+        return tuple(
+            (one, other)
+            for (one, left), (other, right) in pairwise(contestant)
+            if left == right or (left, right) in known
+        )
 
     def expand_scores(self, scores: Sequence[float]) -> tuple[float, ...]:
         by_index = {index: scores[place] for place, group in enumerate(self.groups) for index in group}

@@ -58,6 +58,9 @@ _ENTRY_POINTS = "rrm.strategies"
 _TOP = re.compile("top-([1-9][0-9]{0,3})")
 """The strategy top-k with a number in place of k."""
 
+_BRACKET = 1.25
+"""Matches for each response up to which a knockout is not beaten by what could use the rest of them."""
+
 _AUTO_VOTES = 7
 """Votes a match at most with `votes="auto"`, where a strategy does not say otherwise."""
 
@@ -102,6 +105,11 @@ def named_plan(strategy: StrategyLike) -> Plan:
     nearest valid name.
     """
     if not isinstance(strategy, str):
+        if not callable(strategy):
+            raise InputError(
+                "a strategy is a name, what makes a tournament from a draw (a class), or a generator function, "
+                f"not {strategy!r}"
+            )
         is_generator = inspect.isgeneratorfunction(strategy)
         return _from_generator(strategy) if is_generator else cast("Strategy", strategy)
     if strategy in STRATEGY_NAMES:
@@ -120,8 +128,14 @@ def _top(k: int) -> Strategy:
 def _installed(name: str) -> Plan:
     found = entry_points(group=_ENTRY_POINTS)
     if name not in found.names:
-        raise UnknownNameError("strategy", name, (*STRATEGY_NAMES, *sorted(found.names)))
-    return named_plan(found[name].load())
+        raise UnknownNameError("strategy", name, {*STRATEGY_NAMES, *found.names})
+    try:
+        loaded = found[name].load()
+    except Exception as error:
+        raise InputError(f"the strategy {name!r} ({found[name].value}) can't be loaded: {error}") from error
+    if isinstance(loaded, str):
+        raise InputError(f"the strategy {name!r} ({found[name].value}) is a text, and no strategy")
+    return _with_name(partial(cast("Strategy", named_plan(loaded))), name)
 
 
 def _from_generator(function: Any) -> Strategy:
@@ -136,9 +150,16 @@ def _with_name(made: Any, name: str) -> Strategy:
     return strategy
 
 
+def _trait(plan: object, name: str, *, default: object) -> Any:
+    """What a strategy says of itself, also where some of its arguments are given already."""
+    while isinstance(plan, partial) and not hasattr(plan, name):
+        plan = plan.func
+    return getattr(plan, name, default)
+
+
 def takes_budget(plan: Plan) -> bool:
     """Whether a strategy can use any number of calls."""
-    return plan in (AUTO, AUTO_BEST) or bool(getattr(plan, "takes_budget", False))
+    return plan in (AUTO, AUTO_BEST) or bool(_trait(plan, "takes_budget", default=False))
 
 
 def settle(plan: Plan, players: int, matches: int | None) -> Plan:
@@ -148,24 +169,35 @@ def settle(plan: Plan, players: int, matches: int | None) -> Plan:
     """
     if plan not in (AUTO, AUTO_BEST):
         return plan
-    if players <= 2:
-        return STRATEGIES["round-robin"]
-    is_scant = matches is not None and players - 1 <= matches < 2 * players
-    if plan == AUTO_BEST:
-        return STRATEGIES["knockout" if is_scant else "active-best"]
-    return STRATEGIES["active"]
+    if plan == AUTO or matches is None or matches >= 2 * players:
+        return STRATEGIES["active" if plan == AUTO else "active-best"]
+    # For so few calls a bracket is hard to beat; one that can't be held to its budget is no choice.
+    is_a_brackets_worth = players - 1 <= matches < _BRACKET * players
+    return STRATEGIES["knockout" if is_a_brackets_worth else "sequential-halving"]
 
 
 def begin(strategy: Strategy, draw: Sequence[int], matches: int | None) -> Tournament:
-    """The tournament of a draw, of at most so many matches where it can use any number."""
-    if matches is None or not takes_budget(strategy):
-        return strategy(draw)
-    made: Tournament = strategy(draw, matches=matches)  # type: ignore[call-arg]
+    """The tournament of a draw, of at most so many matches where it can use any number.
+
+    Raises InputError where what was made is no tournament.
+    """
+    budget = {"matches": matches} if matches is not None and takes_budget(strategy) else {}
+    made = strategy(draw, **budget)
+    if missing := [name for name in ("start", "record", "most_matches") if not hasattr(made, name)]:
+        raise InputError(
+            f"the strategy {strategy_name(strategy)!r} makes {type(made).__name__!r}, which is no tournament: it has no "
+            f"{' and no '.join(missing)}"
+        )
     return made
 
 
 def rules_for(rules: Rules, plan: Plan | None) -> Rules:
-    """The rules with as many votes as pay with the strategy, where that is left to it; with the stop "beta", if none is set."""
+    """The rules with as many votes as pay with the strategy, where that is left to it; with the stop "beta", if none is set.
+
+    To a strategy that says `pools` an even split is news like any other, and so not asked again.
+    """
+    if _trait(plan, "pools", default=False):
+        rules = replace(rules, asks_splits_again=False)
     if not rules.auto_votes:
         return rules
     # A budget buys as many matches of one vote: what was chosen for it and can't be held to it has no more.
@@ -181,7 +213,7 @@ def matches_for(rules: Rules, plan: Plan) -> int | None:
 
 def votes_of(plan: Plan | None) -> int:
     """How many votes a match has at most with `votes="auto"`: one where a strategy asks many opponents instead."""
-    return 1 if plan in (AUTO, AUTO_BEST) else int(getattr(plan, "auto_votes", _AUTO_VOTES))
+    return 1 if plan in (AUTO, AUTO_BEST) else int(_trait(plan, "auto_votes", default=_AUTO_VOTES))
 
 
 def known_name(strategy: Strategy) -> str | None:
@@ -198,4 +230,7 @@ def strategy_name(plan: Plan) -> str:
         return plan
     if name := known_name(plan):
         return name
-    return str(getattr(plan, "name", None) or getattr(plan, "__name__", type(plan).__name__))
+    inner = plan
+    while isinstance(inner, partial) and not hasattr(inner, "name"):
+        inner = inner.func
+    return known_name(inner) or str(getattr(inner, "name", None) or getattr(inner, "__name__", type(inner).__name__))

@@ -22,6 +22,7 @@ from rrm.play import Gate, hear_all, hear_out, play
 from rrm.progress import Meter
 from rrm.ranking import JudgeInfo, PlayedMatch, Polled, Ranking
 from rrm.tournaments import Strategy
+from rrm.tournaments.base import check_standings
 from rrm.tournaments.draw import is_second_shown_first, seeded_order
 from rrm.types import Case, Contest, Match, Outcome, Poll, Standings, Tally, Usage, Verdict
 
@@ -247,6 +248,7 @@ class Session:
         if standings is None:
             raise InputError(f"the strategy {strategy_name(strategy)!r} wants no more matches but has no standings")
         entry = table.entry
+        check_standings(standings, len(entry.texts))
         return Ranking(
             strategy_name(strategy),
             entry.expand_order(standings.order),
@@ -256,9 +258,10 @@ class Session:
             self.info,
             self._rules.seed,
             contest.id,
-            notes=tuple(sorted({note for _, verdict in played for note in verdict.notes})),
+            notes=tuple(sorted({note for _, verdict in played for note in verdict.notes}))
+            + _thin(len(entry.texts), len(played), table.rules),
             errors=entry.expand_scores(standings.errors) if standings.errors else (),
-            level=tuple((entry.index(one), entry.index(other)) for one, other in standings.level),
+            level=entry.expand_level(standings.order, standings.level) if standings.errors or standings.level else (),
             position_bias=standings.position_bias,
         )
 
@@ -277,6 +280,16 @@ def _played(entry: Entry, match: Match, verdict: Verdict, standings: Standings) 
         verdict.support,
         verdict.soft,
     )
+
+
+def _thin(players: int, matches: int, rules: Rules) -> tuple[str, ...]:
+    """What there is to say of a budget that was spent on votes where it was wanted for opponents."""
+    if rules.budget is None or rules.most_votes == 1 or matches >= players - 1:
+        return ()
+    note = (
+        f"the budget of {rules.budget} was {matches} matches of up to {rules.most_votes} votes for {players} responses"
+    )
+    return (f"{note}: with votes=1 there are more, which say more",)
 
 
 def _notes(ballots: Sequence[Ballot]) -> tuple[str, ...]:

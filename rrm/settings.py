@@ -71,6 +71,14 @@ class JudgeSettings:
             if getattr(self, name) not in known:
                 raise UnknownNameError(name, str(getattr(self, name)), known)
         self._check_numbers()
+        self._check_budget()
+
+    def _check_budget(self) -> None:
+        votes = (1 if self.votes == AUTO_VOTES else int(self.votes)) * (2 if self.order == "both" else 1)
+        if self.budget is not None and self.budget < votes:
+            raise InputError(
+                f"a match takes up to {votes} calls, and the budget is {self.budget}: allow more, or fewer votes"
+            )
 
     def _check_numbers(self) -> None:
         temperature, top_p, threshold = self.temperature, self.top_p, self.threshold

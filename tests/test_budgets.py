@@ -47,10 +47,20 @@ def test_a_budget_counts_calls(strategy, options, most):
         assert ranking.votes.total == 3 * len(ranking.matches)
 
 
-def test_a_budget_below_a_match_pays_for_one():
-    """There is no ranking without."""
-    with judge(budget=2, votes=3) as one:
-        assert len(one.rank("q", RESPONSES).matches) == 1
+@pytest.mark.parametrize(("votes", "order", "most"), [(3, "balanced", 3), (1, "both", 2)])
+def test_a_budget_below_a_match_is_refused(votes, order, most):
+    """There is no ranking without one."""
+    with pytest.raises(InputError, match=f"a match takes up to {most} calls, and the budget is {most - 1}"):
+        judge(budget=most - 1, votes=votes, order=order)
+
+
+def test_a_budget_that_votes_eat_up_is_noted():
+    """Too few matches for so many responses say little."""
+    with judge(budget=12, votes=3) as one:
+        (note,) = one.rank("q", RESPONSES).notes
+    assert note.startswith("the budget of 12 was 4 matches of up to 3 votes for 8 responses: with votes=1")
+    with judge(budget=12) as one:
+        assert one.rank("q", RESPONSES).notes == ()
 
 
 @pytest.mark.parametrize("budget", [1, 7, 8, 12, 15, 16, 20, 40])
@@ -65,12 +75,12 @@ def test_what_is_chosen_keeps_to_the_budget(strategy, votes, budget):
 
 
 def test_the_chosen_strategy_is_named():
-    """By contest: two responses have no one else to meet."""
+    """By contest."""
     with judge(budget=40) as one:
         contests = [Contest("q", RESPONSES), Contest("q", RESPONSES[:2])]
         names = [ranking.strategy for ranking in one.rank_many(contests, strategy="auto-best")]
         unasked = one.rank("q", RESPONSES)
-    assert names == ["active-best", "round-robin"]
+    assert names == ["active-best", "active-best"]
     assert unasked.strategy == "active"
     with judge() as one:
         assert one.rank("q", RESPONSES).strategy == "knockout"
@@ -81,7 +91,7 @@ def test_identical_responses_count_once():
     """For what is chosen, too."""
     with judge(budget=5) as one:
         ranking = one.rank("q", ["a", "b", "a", "b", "a"], strategy="auto")
-    assert ranking.strategy == "round-robin"
+    assert ranking.strategy == "active"
     assert len(ranking.matches) == 5
     assert len(set(ranking.scores)) == 2
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -23,7 +24,7 @@ from rrm.plans import (
     votes_of,
 )
 from rrm.promptfiles import load_prompt, prompt_names
-from rrm.tournaments import STRATEGIES, Knockout, RoundRobin, Rounds
+from rrm.tournaments import STRATEGIES, ActiveBest, Knockout, Rounds, SequentialHalving, Swiss
 from rrm.types import Sampling, Standings
 
 PAIRWISE = load_prompt("skywork_pairwise")
@@ -161,9 +162,8 @@ def test_what_is_chosen_can_play(name, matches, players):
 
 @pytest.mark.parametrize("name", [AUTO, AUTO_BEST])
 def test_two_meet_as_often_as_the_budget_says(name):
-    """There is but one pair to ask: once, or as often as is paid for. One alone meets nobody."""
-    assert settle(name, 2, None) is RoundRobin
-    assert begin(settle(name, 2, None), range(2), None).most_matches == 1
+    """There is but one pair to ask: as often as is paid for, or three times for each. One alone meets nobody."""
+    assert begin(settle(name, 2, None), range(2), None).most_matches == 6
     assert begin(settle(name, 2, 9), range(2), 9).most_matches == 9
     assert begin(settle(name, 1, 9), range(1), 9).most_matches == 0
 
@@ -222,3 +222,39 @@ def test_a_class_of_ones_own():
     assert begin(plan, range(3), 5).most_matches == 5
     assert begin(plan, range(3), None).most_matches == 2
     assert strategy_name(type("Mine", (Own,), {"name": None})) == "Mine"
+
+
+@pytest.mark.parametrize("matches", range(1, 40))
+def test_the_best_for_few_calls(matches):
+    """A bracket where the calls are about its own, halving where they are fewer or some more, the adaptive one beyond."""
+    chosen = settle(AUTO_BEST, 8, matches)
+    expected = Knockout if matches in (7, 8, 9) else SequentialHalving if matches < 16 else ActiveBest
+    assert chosen is expected
+    assert begin(chosen, range(8), matches).most_matches <= matches
+    assert settle(AUTO, 8, matches) is STRATEGIES["active"]
+
+
+def test_arguments_that_are_given_already():
+    """Change nothing of what a strategy says of itself."""
+    points = partial(Swiss, rating="points")
+    assert (takes_budget(points), votes_of(points), strategy_name(points)) == (True, 1, "swiss")
+    assert begin(points, range(8), 8).most_matches == 8
+    assert plan_for(points, PAIRWISE, 20) is points
+
+
+@pytest.mark.parametrize("strategy", [5, Knockout([0, 1]), object()])
+def test_what_is_no_strategy(strategy):
+    with pytest.raises(InputError, match="a strategy is a name, what makes a tournament from a draw"):
+        named_plan(strategy)
+
+
+def test_what_makes_no_tournament():
+    """A function that returns something else."""
+    with pytest.raises(
+        InputError, match="the strategy 'five' makes 'int', which is no tournament: it has no start and no"
+    ):
+        begin(five, [0, 1], None)
+
+
+def five(draw):
+    return len(draw) + 3

@@ -201,7 +201,9 @@ class Settings:
     def strategy(self) -> str:
         """What contests are ranked by. Raises InputError where that does not fit the kind of the prompt."""
         prompt = load_prompt(self.get("prompt", DEFAULT_PROMPT))
-        return strategy_name(plan_for(self.get("strategy"), prompt, self.get("budget")))
+        given = self.get("strategy")
+        plan = plan_for(given, prompt, self.get("budget"))
+        return strategy_name(plan) if given is None else str(given)
 
     @property
     def judge_arguments(self) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from rrm.generation import Generator
 from rrm.host import Host
 from rrm.judge import Judge
 from rrm.rows import BadRow, Row, Source, open_source
-from rrm.types import Contest, Spent
+from rrm.types import Contest, Spent, Tally
 
 __all__ = ["RowJob", "need", "query_of", "row_contest"]
 
@@ -100,6 +100,7 @@ class RowJob(Generic[R]):
                     self._write(output, result, self._waiting.popleft())
                 self._write_failed(output)
             self._say_spent(judge, *self._others)
+            _say_unread(judge.votes)
         self._finish(file)
 
     def _say_spent(self, *hosts: Host[Any]) -> None:
@@ -152,6 +153,14 @@ class RowJob(Generic[R]):
         reason = f"{'' if total == 1 else 'the first '}because {printable(self._first_error)}"
         click.echo(f"rrm: {self._failed} of {counted(total, 'row')} failed, {reason}", err=True)
         raise click.exceptions.Exit(Exit.ENGINE if self._has_engine_failed and not self._done else Exit.SOME_FAILED)
+
+
+def _say_unread(votes: Tally) -> None:
+    if votes.total and not votes.read:
+        _log.warning(
+            "no verdict could be read in any of %s: what was decided was decided by the draw; see `rrm compare --transcripts`",
+            counted(votes.total, "sample"),
+        )
 
 
 def _is_engine_error(name: str | None) -> bool:

@@ -6,13 +6,14 @@ than it states, the order in which verdicts arrive does not matter, relabelling 
 the standings, an illegal record raises and changes nothing, and it can be pickled half way.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from rrm.errors import IllegalRecordError
+from rrm.errors import IllegalRecordError, InputError
 from rrm.types import Match, Standings, Verdict
 
-__all__ = ["Strategy", "Tournament", "take"]
+__all__ = ["Strategy", "Tournament", "check_standings", "take"]
 
 
 class Tournament(Protocol):
@@ -42,6 +43,17 @@ class Tournament(Protocol):
 
 Strategy = Callable[[Sequence[int]], Tournament]
 """Makes a tournament from a draw: the contestants 0 .. n-1 in a seeded order."""
+
+
+def check_standings(standings: object, players: int) -> None:
+    """Raises InputError for what are no standings of so many: users write strategies."""
+    if not isinstance(standings, Standings) or sorted(standings.order) != list(range(players)):
+        raise InputError(f"a strategy must have Standings whose order has each of 0 to {players - 1} once")
+    if len(standings.scores) != players or len(standings.errors) not in (0, players):
+        raise InputError(f"standings of {players} need as many scores, and as many errors or none")
+    for number in (*standings.scores, *standings.errors):
+        if not isinstance(number, int | float) or not -math.inf < number < math.inf:
+            raise InputError(f"scores and errors of standings must be finite numbers, not {number!r}")
 
 
 def take(open_matches: dict[int, Match], match: Match) -> None:

@@ -24,6 +24,7 @@ class Batches(Rounds):
 
     takes_budget = True
     auto_votes = 1
+    pools = True
 
     def __init__(self, draw: Sequence[int], *, matches: int | None = None, batch: int | None = None) -> None:
         super().__init__(draw)

@@ -125,7 +125,7 @@ def _weight(votes: float) -> float:
 
 def rated(fit: "Fit") -> Standings:
     """Standings by a fit: by rating, equal ones by the draw."""
-    ratings = [round(rating, _DIGITS) for rating in fit.ratings[0].tolist()]
+    ratings = [round(rating, _DIGITS) + 0.0 for rating in fit.ratings[0].tolist()]
     order = tuple(sorted(range(len(ratings)), key=lambda player: -ratings[player]))
     gap_errors = fit.gap_errors[0]
     level = tuple(

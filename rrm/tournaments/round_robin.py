@@ -30,6 +30,7 @@ class RoundRobin(Rounds):
 
     takes_budget = True
     auto_votes = 1
+    pools = True
 
     def __init__(self, draw: Sequence[int], *, matches: int | None = None, rating: str = "bradley-terry") -> None:
         super().__init__(draw)

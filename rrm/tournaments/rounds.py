@@ -15,7 +15,7 @@ from operator import index
 from typing import Any, NamedTuple, SupportsIndex
 
 from rrm.errors import InputError
-from rrm.tournaments.base import take
+from rrm.tournaments.base import check_standings, take
 from rrm.types import Match, Standings, Verdict
 
 __all__ = ["FromGenerator", "Pair", "Play", "Played", "Rounds"]
@@ -94,10 +94,10 @@ class Rounds(ABC):
         """The next round, or none where there are standings."""
         play = self._revived() if self._play is None else self._play
         try:
-            pairs = list(next(play) if played is None else play.send(played))
+            pairs = _listed(next(play) if played is None else play.send(played))
             while not pairs:
                 self._past.append(())
-                pairs = list(play.send(()))
+                pairs = _listed(play.send(()))
         except StopIteration as end:
             self._standings = self._named(end.value)
             return ()
@@ -118,7 +118,7 @@ class Rounds(ABC):
         if pair is None:
             raise InputError(f"a round is pairs of two different players of 0 to {self.players - 1}, not {players!r}")
         if self._count >= self._limit:
-            raise InputError(f"{type(self).__name__} wants more than the {self.most_matches} matches that it states")
+            raise InputError(f"{self._title} wants more than the {self.most_matches} matches that it states")
         self._count += 1
         first, second = pair
         key = (min(pair), max(pair))
@@ -131,13 +131,15 @@ class Rounds(ABC):
         """How many matches are let pass."""
         return self.most_matches
 
+    @property
+    def _title(self) -> str:
+        """What it is called in errors."""
+        return type(self).__name__
+
     def _named(self, standings: Standings) -> Standings:
         """Standings by place in the draw, as standings by contestant."""
         draw, players = self._draw, range(self.players)
-        if not isinstance(standings, Standings) or sorted(standings.order) != list(players):
-            raise InputError(f"a strategy must return Standings whose order has each of 0 to {len(draw) - 1} once")
-        if len(standings.scores) != len(draw) or len(standings.errors) not in (0, len(draw)):
-            raise InputError(f"standings of {len(draw)} need as many scores, and as many errors or none")
+        check_standings(standings, self.players)
         place = sorted(players, key=draw.__getitem__)
         return replace(
             standings,
@@ -150,6 +152,13 @@ class Rounds(ABC):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_play": None}
+
+
+def _listed(pairs: Iterable[Pair]) -> list[Pair]:
+    try:
+        return list(pairs)
+    except TypeError:
+        raise InputError(f"a round is a list of pairs of players, not {pairs!r}") from None
 
 
 def _pair(pair: Iterable[SupportsIndex], players: int) -> Pair | None:
@@ -184,6 +193,10 @@ class FromGenerator(Rounds):
     @property
     def most_matches(self) -> int:
         return self.players * (self.players - 1) // 2 if self._most is None else self._most
+
+    @property
+    def _title(self) -> str:
+        return str(getattr(self._function, "__name__", super()._title))
 
     @property
     def _limit(self) -> float:

@@ -25,6 +25,7 @@ class SequentialHalving(Rounds):
 
     takes_budget = True
     auto_votes = 1
+    pools = True
 
     def __init__(self, draw: Sequence[int], *, matches: int | None = None) -> None:
         super().__init__(draw)

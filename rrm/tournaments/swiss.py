@@ -42,6 +42,7 @@ class Swiss(Rounds):
 
     takes_budget = True
     auto_votes = 1
+    pools = True
 
     def __init__(self, draw: Sequence[int], *, matches: int | None = None, rating: str = "bradley-terry") -> None:
         super().__init__(draw)

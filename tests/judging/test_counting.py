@@ -57,11 +57,26 @@ def test_support_is_counted_by_the_order_shown():
     assert (count.outcome, count.soft, count.notes) == (Outcome.TIE, None, ())
 
 
-def test_a_graded_vote_supports_by_its_weight():
-    """`A>>B` is three votes to the tally and the support."""
+def test_a_graded_vote_is_divided_by_its_weight():
+    """`A>>B` is three votes to the tally; the support is the samples of each order, divided as the weights are."""
     count = counted(GRADED, answer(FIRST, weight=3.0), answer(FIRST, is_swapped=True))
     assert count.tally == Tally(first=3, second=1)
-    assert count.support == (Support(3, 0), Support(0, 1))
+    assert count.support == (Support(1, 0), Support(0, 1))
+    count.add([answer(SECOND), answer(Vote.TIE, is_swapped=True), answer(Vote.UNPARSED)])
+    assert count.support == (Support(1.5, 0.5), Support(0.5, 1.5))
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([FIRST, SECOND, Vote.TIE, Vote.UNPARSED]), st.sampled_from([1.0, 3.0]), st.booleans())
+    )
+)
+def test_support_adds_up_to_the_samples_that_were_read(votes):
+    """By order, however strong they are."""
+    count = counted(GRADED, *[answer(vote, weight=weight, is_swapped=way) for vote, weight, way in votes])
+    for way in (False, True):
+        read = [vote for vote, _, shown in votes if shown is way and vote is not Vote.UNPARSED]
+        assert sum(count.support[way]) == pytest.approx(len(read))
 
 
 def test_a_graded_vote_is_one_opinion_however_strong():
@@ -160,6 +175,17 @@ def test_beta_divides_tosses_by_the_probability():
     assert counted(dataclasses.replace(beta, threshold=0.9375), *both_ways).next_wave(4) == 1
     unsure = [answer(FIRST, 0.6), answer(SECOND, 0.4, is_swapped=True), answer(FIRST, 0.6)]
     assert counted(beta, *unsure).next_wave(4) == 3
+
+
+@pytest.mark.parametrize(("order", "wave"), [("balanced", 2), ("both", 2), ("random", 1), ("fixed", 1)])
+@pytest.mark.parametrize("rules", [RULES, SOFT, GRADED], ids=["whole", "soft", "graded"])
+def test_beta_wants_a_vote_each_way(rules, order, wave):
+    """One vote is .75 sure, and yet says nothing of the other order, where there is one to ask."""
+    beta = dataclasses.replace(rules, stop="beta", threshold=0.7, order=order)
+    assert Count(beta).next_wave(7) == wave
+    assert counted(beta, answer(FIRST, 1.0)).next_wave(6) == wave - 1
+    assert counted(beta, answer(FIRST, 1.0), answer(SECOND, 0.0, is_swapped=True)).next_wave(5) == 0
+    assert Count(beta).next_wave(1) == 1
 
 
 def test_beta_goes_by_the_mean_of_the_orders():

@@ -200,12 +200,24 @@ def test_what_is_said_in_place_of_a_choice_is_read():
 
 
 def test_a_verdict_for_which_the_context_has_no_room_is_put_behind_less():
-    """The thought loses its end, until it fits."""
+    """The thought loses its end, until it fits; the transcript has all that was said."""
     verdict, asked = heard(RULES, [cut("0123456789abcdef")], TOO_LONG, TOO_LONG, ["1"])
     ends = [request.continuation.removesuffix("\n</think>\n\n\\boxed{Assistant ") for (request,) in asked[1:]]
     assert ends == ["0123456789abcdef", "0123456789abcd", "01234567"]
     assert verdict.votes == Tally(first=1, forced=1)
-    assert verdict.transcripts[0].text == "01234567\n</think>\n\n\\boxed{Assistant 1"
+    assert verdict.transcripts[0].text == "0123456789abcdef\n</think>\n\n\\boxed{Assistant 1"
+
+
+def test_a_score_behind_less_stands_behind_all_that_was_said():
+    """Where the context has no room, the judge is shown less than the opinion's text has."""
+    own = rules(prompt=made("pointwise", SCORE), reasoning_open=False)
+    ballot, asked = driven(
+        poll(ALONE, (0,), own, 1), [cut("hm")], [cut(", well", 256)], TOO_LONG, [cut("7]] since", 32)]
+    )
+    assert [request.continuation for (request,) in asked[2:]] == ["hm, well\n\n[[", "hm, wel\n\n[["]
+    (opinion,) = ballot.opinions
+    assert (opinion.scores, opinion.forced) == ((7.0,), True)
+    assert opinion.text == "hm, well\n\n[[7]] since"
 
 
 def test_a_prompt_that_fills_the_context_alone_leaves_the_vote_lost():

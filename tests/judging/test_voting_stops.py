@@ -128,6 +128,35 @@ def test_more_ties_than_votes_for_the_leader_make_nobody_sure():
     assert voting.next_wave(Tally(first=4, tie=4), 9, True, "beta", 0.8) == 0
 
 
+@given(
+    st.lists(st.sampled_from([*KINDS, Vote.TIE]), max_size=8),
+    st.floats(0.51, 0.99),
+    st.integers(0, 9),
+    st.integers(1, 3),
+    st.booleans(),
+)
+def test_beta_hears_the_least_that_is_wanted(votes, threshold, remaining, least, allows_ties):
+    """Or all that the majority would; with the least heard, it asks what it would ask without."""
+    tally = count(votes if allows_ties else [vote for vote in votes if vote is not Vote.TIE])
+    wave = voting.next_wave(tally, remaining, allows_ties, "beta", threshold, least=least)
+    majority = voting.next_wave(tally, remaining, allows_ties)
+    missing = least - (tally.first + tally.second + tally.tie)
+    assert wave == min(majority, max(missing, voting.next_wave(tally, remaining, allows_ties, "beta", threshold)))
+
+
+def test_votes_by_degrees_hear_the_least_that_is_wanted():
+    """As far as there are votes; the other stops ask all in any case."""
+    waves = [voting.next_wave_by_share(1.0, 1, left, "beta", 0.7, least=3) for left in (0, 1, 2, 9)]
+    assert waves == [0, 1, 2, 2]
+    assert voting.next_wave_by_share(1.0, 3, 9, "beta", 0.7, least=3) == 0
+    assert voting.next_wave_by_share(1.0, 0, 9, "majority", 0.7, least=3) == 9
+
+
+def test_both_orders_are_heard_where_both_are_shown():
+    """A coin, or one order only, promises nothing."""
+    assert [voting.least_heard(order) for order in ("balanced", "both", "random", "fixed")] == [2, 2, 1, 1]
+
+
 def test_none_asks_all_votes():
     """Also where the match is settled."""
     assert voting.next_wave(Tally(), 7, False, "none") == 7

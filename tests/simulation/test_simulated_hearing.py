@@ -53,18 +53,29 @@ class Asked:
     values.integers(1, 8),
     values.sampled_from(["balanced", "both", "fixed"]),
     values.sampled_from(["majority", "beta", "none"]),
-    values.sampled_from([0.7, 0.9]),
+    values.sampled_from([0.6, 0.75, 0.9]),
     values.integers(0, 2),
+    values.booleans(),
     values.booleans(),
     values.integers(0, 1000),
 )
-def test_as_before_an_opened_judge(votes, order, stop, threshold, resamples, allows_ties, trial):
+def test_as_before_an_opened_judge(votes, order, stop, threshold, resamples, allows_ties, splits_again, trial):
     """The same votes are asked for, in as many calls, with the same verdict and support, in rematches too."""
     judge = SimulatedJudge(ties=0.3 if allows_ties else 0)
     sitting = judge.sit(6, 1, trial)
     prompt = WITH_TIES if allows_ties else WITHOUT_TIES
-    rules = Rules(prompt, Sampling(64, 0.6), votes, order, 0, resamples, stop=stop, threshold=threshold)
-    hearings = Hearings(sitting, Manner(votes, order, stop, threshold, resamples, allows_ties))
+    rules = Rules(
+        prompt,
+        Sampling(64, 0.6),
+        votes,
+        order,
+        0,
+        resamples,
+        stop=stop,
+        threshold=threshold,
+        asks_splits_again=splits_again,
+    )
+    hearings = Hearings(sitting, Manner(votes, order, stop, threshold, resamples, allows_ties, splits_again))
     real = Asked(sitting, rules)
     pairs = ((0, 1, 0), (5, 2, 0), (1, 0, 1), (2, 5, 1), (3, 4, 0), (0, 1, 2))
     for number, (first, second, repeat) in enumerate(pairs, start=1):

@@ -13,11 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as values
 
 from rrm.errors import InputError, UnknownNameError
+from rrm.judging.rules import Rules
+from rrm.plans import named_plan, rules_for, settle
+from rrm.promptfiles import load_prompt
 from rrm.simulation import Arm, Simulated, SimulatedJudge, Trials, simulate
 from rrm.simulation.measures import kendall, measured
 from rrm.simulation.trial import Trial, play
 from rrm.tournaments import Knockout
-from rrm.types import Standings
+from rrm.types import Sampling, Standings
 
 PERFECT = SimulatedJudge(spread=1e6, bias=0, lapse=0)
 
@@ -253,3 +256,17 @@ def test_numbers_that_can_not_be_are_refused(wrong):
     """With their name."""
     with pytest.raises(InputError, match=f"{next(iter(wrong))} must be a whole number"):
         simulate([Arm("knockout")], **wrong)
+
+
+def test_strategies_that_pool_do_not_ask_splits_again():
+    """As `rules_for` says of an opened judge; what is chosen for a contest, too."""
+    pools = {name: not Arm(name).enter(6, allows_ties=False).manner.asks_splits_again for name in POOLS}
+    assert pools == POOLS
+    rules = Rules(load_prompt("skywork_pairwise"), Sampling(64, 0.6))
+    plans = {name: settle(named_plan(name), 6, None) for name in POOLS}
+    assert {name: not rules_for(rules, plan).asks_splits_again for name, plan in plans.items()} == POOLS
+
+
+POOLS = dict.fromkeys(
+    ("active", "active-best", "top-two", "sequential-halving", "swiss", "round-robin", "auto", "auto-best"), True
+) | dict.fromkeys(("knockout", "elo", "sort"), False)

@@ -11,6 +11,7 @@ from rrm.engines.scripted import CHOOSERS, answering
 from rrm.errors import InputError, UnknownNameError
 from rrm.tournaments import Knockout, Rounds
 from rrm.types import Outcome, Standings
+from tests.cli.running import PAIR, SCRIPTED, run, write
 
 TEXTS = ["a", "bb", "ccc", "dddd", "eeeee"]
 """The judge prefers the longest."""
@@ -118,6 +119,9 @@ def package(tmp_path, monkeypatch):
                 name = "surprise"
 
 
+            NUMBER = 5
+
+
             def as_drawn(players):
                 yield []
                 return Standings(tuple(range(players)), (0.0,) * players)
@@ -129,6 +133,7 @@ def package(tmp_path, monkeypatch):
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: surprising\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(
         "[rrm.strategies]\nsurprise = surprising:Surprise\nas-drawn = surprising:as_drawn\n"
+        "gone = surprising:gone\ntext = surprising:__name__\nnumber = surprising:NUMBER\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     importlib.invalidate_caches()
@@ -143,7 +148,7 @@ def test_an_installed_package_offers_strategies_by_name():
         surprise = judge.rank("q", TEXTS, strategy="surprise")
         drawn = judge.rank("q", TEXTS, strategy="as-drawn")
     assert (surprise.strategy, surprise.best, len(surprise.matches)) == ("surprise", 4, 4)
-    assert (drawn.strategy, len(drawn.matches)) == ("as_drawn", 0)
+    assert (drawn.strategy, len(drawn.matches)) == ("as-drawn", 0)
 
 
 @pytest.mark.usefixtures("package")
@@ -151,3 +156,25 @@ def test_a_misspelt_name_is_answered_with_the_nearest_of_all():
     """Those of packages included."""
     with longest_first() as judge, pytest.raises(UnknownNameError, match="surprise"):
         judge.rank("q", TEXTS, strategy="suprise")
+
+
+@pytest.mark.usefixtures("package")
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("gone", "the strategy 'gone' \\(surprising:gone\\) can't be loaded"),
+        ("text", "the strategy 'text' \\(surprising:__name__\\) is a text"),
+        ("number", "not 5"),
+    ],
+)
+def test_what_a_package_offers_and_does_not_have(name, said):
+    """Is an error that names the entry point."""
+    with longest_first() as judge, pytest.raises(InputError, match=said):
+        judge.rank("q", TEXTS, strategy=name)
+
+
+@pytest.mark.usefixtures("package")
+def test_an_installed_strategy_on_the_command_line(tmp_path):
+    """Under the name of its entry point, whatever it calls itself."""
+    line = run("rank", write(tmp_path, PAIR), *SCRIPTED, "--strategy", "as-drawn", "--format", "json")
+    assert (line.code, line.rows[0]["strategy"]) == (0, "as-drawn")

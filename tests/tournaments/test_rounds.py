@@ -121,6 +121,23 @@ def test_the_cost_of_a_generator_is_a_number_or_goes_by_the_number_of_players():
     assert len(begun([(0, 1)] * 9).start()) == 9
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), "1", None])
+def test_scores_that_are_no_numbers_are_refused(number):
+    """They could not be written and read again."""
+
+    def play(players):
+        yield []
+        return Standings((0, 1), (1.0, number))
+
+    with pytest.raises(InputError, match="must be finite numbers, not"):
+        FromGenerator(range(2), play).start()
+
+
+def test_a_round_that_is_no_list_is_refused():
+    with pytest.raises(InputError, match="a round is a list of pairs of players, not 3"):
+        begun(3).start()
+
+
 @pytest.mark.parametrize(
     "returned",
     [
@@ -138,7 +155,7 @@ def test_what_is_no_order_of_all_players_is_refused(returned):
         yield []
         return returned
 
-    with pytest.raises(InputError, match="must return Standings whose order has each of 0 to 3 once"):
+    with pytest.raises(InputError, match="must have Standings whose order has each of 0 to 3 once"):
         FromGenerator(range(4), play).start()
 
 
