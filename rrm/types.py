@@ -324,7 +324,8 @@ class Tally:
 class Support(NamedTuple):
     """What the votes that were shown one way round say, in votes for each side; a tie gives half to both.
 
-    A vote that was read as a probability is divided between them.
+    A vote that was read as a probability is divided between them. There are as many votes as samples that were read: the weight
+    of a graded label only says how they are divided.
     """
 
     first: float = 0.0

@@ -51,7 +51,7 @@ _OPTIONS: Mapping[str, Callable[[Any], Any]] = {
     "concurrency": click.option("--concurrency", type=int, help="Samples (or requests to a server) at once. Default: the engine's own."),
     "force_verdict": click.option("--force-verdict/--no-force-verdict", default=None, help="Make samples without a verdict choose one."),
     "strip_reasoning": click.option("--strip-reasoning", is_flag=True, default=None, help="Judge responses without their <think> part."),
-    "resamples": click.option("--resamples", type=int, help="How often an undecided match is asked again. Default: 2."),
+    "resamples": click.option("--resamples", type=int, help="How often an undecided match is asked again (its lost votes, where a strategy pools all votes). Default: 2."),
     "stop": click.option("--stop", metavar="|".join(STOPS), help="When a match has votes enough. Default: majority."),
     "threshold": click.option("--threshold", type=float, help="How sure of the winner --stop beta must be. Default: 0.9."),
     "waves": click.option("--waves", metavar="|".join(WAVES), help="load: more votes at once where the engine is idle. Default: fixed."),

@@ -111,6 +111,7 @@ class _Way:
     allows_ties: bool
     counts_by_degrees: bool
     is_random: bool
+    asks_splits_again: bool
 
     @classmethod
     def of(cls, rules: Rules) -> "_Way":
@@ -124,6 +125,7 @@ class _Way:
             grammar.allows_ties,
             bool(grammar.weights) or rules.readout == "probability",
             rules.sampling.temperature > 0,
+            rules.asks_splits_again,
         )
 
     @property
@@ -132,10 +134,12 @@ class _Way:
 
     def next_wave(self, state: _State) -> int:
         remaining = self.planned - state.asked
-        tally = state.tally
+        tally, least = state.tally, voting.least_heard(self.order)
         if self.counts_by_degrees and remaining:
-            return voting.next_wave_by_share(tally.share, tally.decided, remaining, self.stop, self.threshold)
-        return voting.next_wave(tally, remaining, self.allows_ties, self.stop, self.threshold)
+            return voting.next_wave_by_share(
+                tally.share, tally.decided, remaining, self.stop, self.threshold, least=least
+            )
+        return voting.next_wave(tally, remaining, self.allows_ties, self.stop, self.threshold, least=least)
 
     def waves(self, begin: int, size: int) -> Iterable[tuple[_Wave, float]]:
         """In which orders the next so many votes are shown, with the probability of each."""
@@ -146,6 +150,8 @@ class _Way:
 
     def waves_again(self, state: _State) -> Iterable[tuple[_Wave, float]]:
         """What an undecided match is asked again: what was lost, or once in each order; nothing where that is no use."""
+        if not state.lost.size and not self.asks_splits_again:
+            return ()
         if not self.is_random:
             is_fixed = self.order == "fixed"
             return [(_Wave(not is_fixed and not state.has_straight, not is_fixed and not state.has_turned), 1.0)]

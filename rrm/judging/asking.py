@@ -184,8 +184,7 @@ class Asker:
         """What makes a sample say its verdict: behind its whole text or, where that does not fit, behind less of it."""
         text, choices = answer.text, tuple(self._mouth.choices)
         tokens = _FORCED_TOKENS if choices else _OPENED_TOKENS * (1 + len(answer.completion.case.responses))
-        kept = (text[: len(text) * eighths // 8] for eighths in _KEPT_EIGHTHS)
-        return [self._next(answer, self._mouth.deciding(part), tokens, choices) for part in kept]
+        return [self._next(answer, self._mouth.deciding(part), tokens, choices) for part in _kept(text)]
 
     def _next(self, answer: Answer, said: str, max_tokens: int, choices: tuple[str, ...] = ()) -> SampleRequest:
         """The sample again, from what it has said so far on."""
@@ -225,7 +224,13 @@ class Asker:
         reading = self._chosen(more) or joined.reading
         if reading.is_lost:
             return replace(answer, completion=own)
-        return Answer(own, reading, joined.text, is_forced=True)
+        return Answer(own, reading, self._whole(answer, request) + more.text, is_forced=True)
+
+    def _whole(self, answer: Answer, request: SampleRequest) -> str:
+        """All that a sample said, and what was put into its mouth, however much of the first there was room for."""
+        said = request.continuation.removeprefix(self._rules.prompt.begin)
+        part = next(part for part in _kept(answer.text) if self._mouth.deciding(part) == said)
+        return answer.text + said[len(part) :]
 
     def _note_usage(self, requests: Sequence[SampleRequest], completions: Sequence[Completion]) -> None:
         self.usage += Usage(
@@ -238,6 +243,11 @@ class Asker:
     def _add_note(self, note: str) -> None:
         if note not in self.notes:
             self.notes += (note,)
+
+
+def _kept(text: str) -> Sequence[str]:
+    """The text, and ever less of it."""
+    return [text[: len(text) * eighths // 8] for eighths in _KEPT_EIGHTHS]
 
 
 def _is_cut(answer: Answer) -> bool:

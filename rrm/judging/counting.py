@@ -1,7 +1,8 @@
 """The votes of one match as they come in: what they add up to, and how many more are wanted.
 
 A vote counts whole, by the weight of its label, or divided by the probability that was read; the tally counts the labels
-that were sampled in any case. Knows nothing of which sample is asked for when.
+that were sampled in any case. The support is as many votes as were heard: weights say how they are divided, since three
+times as strong is not three times as certain. Knows nothing of which sample is asked for when.
 """
 
 from collections.abc import Sequence
@@ -33,6 +34,7 @@ class Count:
         "_heard",
         "_is_divided",
         "_is_soft",
+        "_least",
         "_second",
         "_stop",
         "_threshold",
@@ -44,14 +46,15 @@ class Count:
         self.tally = Tally()
         self._stop = rules.stop
         self._threshold = rules.threshold
+        self._least = voting.least_heard(rules.order)
         self._allows_ties = grammar.allows_ties
         self._is_soft = rules.readout == "probability"
         self._counts_whole = not self._is_soft and not grammar.weights
         self._is_divided = True
-        self._heard = 0
         # By the order in which the answers were shown: as in the match, and the other way round.
         self._first = [0.0, 0.0]
         self._second = [0.0, 0.0]
+        self._heard = [0, 0]
 
     def add(self, answers: Sequence[Answer]) -> Tally:
         """Count the answers of a wave; returns what they are by themselves."""
@@ -74,7 +77,7 @@ class Count:
         if self._is_soft:
             weight = 1
             share = self._divided(answer.reading.probability, is_swapped, share)
-        self._heard += 1
+        self._heard[is_swapped] += 1
         self._first[is_swapped] += share * weight
         self._second[is_swapped] += (1 - share) * weight
 
@@ -87,8 +90,12 @@ class Count:
     def next_wave(self, remaining: int) -> int:
         """How many of the remaining votes to ask for next; 0 where enough are in."""
         if self._counts_whole:
-            return voting.next_wave(self.tally, remaining, self._allows_ties, self._stop, self._threshold)
-        return voting.next_wave_by_share(self._share_of_leader, self._heard, remaining, self._stop, self._threshold)
+            return voting.next_wave(
+                self.tally, remaining, self._allows_ties, self._stop, self._threshold, least=self._least
+            )
+        return voting.next_wave_by_share(
+            self._share_of_leader, sum(self._heard), remaining, self._stop, self._threshold, least=self._least
+        )
 
     @property
     def outcome(self) -> Outcome:
@@ -104,7 +111,7 @@ class Count:
 
         The mean of the orders' means, so that an order that was asked more often does not count for more.
         """
-        if not self._is_soft or not self._heard:
+        if not self._is_soft or not any(self._heard):
             return None
         sums = zip(self._first, self._second, strict=True)
         means = [first / (first + second) for first, second in sums if first + second]
@@ -112,13 +119,18 @@ class Count:
 
     @property
     def support(self) -> tuple[Support, Support]:
-        """What the votes say by the order in which the answers were shown."""
-        return Support(self._first[0], self._second[0]), Support(self._first[1], self._second[1])
+        """What the votes say by the order in which the answers were shown: as many as were heard, divided by their weights."""
+        return self._support_in(False), self._support_in(True)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What there is to say of how the votes were counted."""
         return () if self._is_divided else (_NOT_DIVIDED,)
+
+    def _support_in(self, order: bool) -> Support:
+        first, second, heard = self._first[order], self._second[order], self._heard[order]
+        scale = heard / (first + second) if heard else 0.0
+        return Support(first * scale, second * scale)
 
     @property
     def _share_of_leader(self) -> float:

@@ -2,7 +2,8 @@
 
 It yields the requests of a wave and is sent that wave's completions; it returns the verdict. What it
 asks depends on nothing but the case, the rules and the answers: never on time, load or arrival order.
-Sample i of a prompt is asked for at most once, so a hearing can be replayed from stored completions.
+Sample i of a prompt is asked for at most once, so a hearing can be replayed from stored completions. At temperature 0 a
+meeting leaves out what a meeting before it has planned to ask: the same answer again would be no news.
 """
 
 import hashlib
@@ -39,8 +40,12 @@ class _Hearing:
         self._keep_transcripts = keep_transcripts
         self._note = note
         self._spare = spare
-        self._plan = voting.orientations(rules.order, rules.votes, lead, self._coin, repeat)
-        self._next_index = self._first_indices(repeat)
+        *before, plan = [
+            voting.orientations(rules.order, rules.votes, lead, self._coin, meeting) for meeting in range(repeat + 1)
+        ]
+        is_random = rules.sampling.temperature > 0
+        self._plan = plan if is_random else tuple(way for way in plan if not any(way in asked for asked in before))
+        self._next_index = {way: sum(self._most(plan.count(way)) for plan in before) for way in (False, True)}
         self._asker = Asker(rules)
         self._asker.note_alterations(case)
         self._count = Count(rules)
@@ -55,20 +60,12 @@ class _Hearing:
         yield from self._ask_again(lost)
         return self._verdict()
 
-    def _first_indices(self, repeat: int) -> dict[bool, int]:
-        """The first sample of each orientation that no meeting before can have asked."""
-        if repeat == 0:
-            return {False: 0, True: 0}
-        rules = self._rules
-        before = [
-            way
-            for earlier in range(repeat)
-            for way in voting.orientations(rules.order, rules.votes, self._lead, self._coin, earlier)
-        ]
-        # Asking again repeats the orientations that a meeting planned, each at most as often as planned. Where a coin, or the
-        # lack of randomness, chooses what to ask again, it may be one that was not planned, once each time.
-        unplanned = rules.resamples if rules.order == "random" or rules.sampling.temperature == 0 else 0
-        return {way: (1 + rules.resamples) * before.count(way) + repeat * unplanned for way in (False, True)}
+    def _most(self, planned: int) -> int:
+        """How often a meeting asks an orientation at most that it planned so many times.
+
+        What is asked again are its lost votes or, whether it was planned or not, one.
+        """
+        return planned + self._rules.resamples * max(planned, 1)
 
     def _next_wave(self, remaining: int) -> int:
         size = self._count.next_wave(remaining)
@@ -86,6 +83,9 @@ class _Hearing:
             lost = yield from self._ask(wanted)
 
     def _one_each_way(self) -> tuple[bool, ...]:
+        """What an even split is asked again, where it is."""
+        if not self._rules.asks_splits_again:
+            return ()
         if self._rules.order in ("balanced", "both"):
             return (self._lead, not self._lead)
         if self._rules.order == "fixed":
@@ -94,7 +94,7 @@ class _Hearing:
 
     def _worth_asking(self, orientations: tuple[bool, ...]) -> tuple[bool, ...]:
         """Without randomness a repeated question has the same answer: then only the other order is worth asking."""
-        if self._rules.sampling.temperature > 0:
+        if self._rules.sampling.temperature > 0 or not orientations:
             return orientations
         others = () if self._rules.order == "fixed" else (self._lead, not self._lead)
         return tuple(orientation for orientation in others if not self._next_index[orientation])

@@ -49,6 +49,8 @@ class Rules:
     """How many times a sample that has closed its reasoning is made to think again."""
     auto_votes: bool = False
     """Whether the number of votes is left to the strategy; see `rrm.plans.rules_for`."""
+    asks_splits_again: bool = True
+    """Whether an even split is asked again as a lost vote is. To a strategy that pools all votes it says enough as it is."""
 
     @property
     def most_votes(self) -> int:

@@ -21,6 +21,7 @@ __all__ = [
     "Stop",
     "Waves",
     "add",
+    "least_heard",
     "next_wave",
     "next_wave_by_share",
     "orientations",
@@ -105,17 +106,38 @@ def outcome_by_share(share: float, allows_ties: bool) -> Outcome:
     return Outcome.FIRST if share > 0.5 else Outcome.SECOND
 
 
-def next_wave(tally: Tally, remaining: int, allows_ties: bool, stop: Stop = "majority", threshold: float = 0.9) -> int:
-    """How many votes to ask for next: the fewest that could settle the match, 0 where it is settled."""
+def least_heard(order: Order) -> int:
+    """How many votes the stop "beta" wants to hear before anyone is sure, where the match has as many.
+
+    Where the orders are balanced one vote would be one order, and who is shown first would decide.
+    """
+    return 2 if order in ("balanced", "both") else 1
+
+
+def next_wave(
+    tally: Tally,
+    remaining: int,
+    allows_ties: bool,
+    stop: Stop = "majority",
+    threshold: float = 0.9,
+    *,
+    least: int = 1,
+) -> int:
+    """How many votes to ask for next: the fewest that could settle the match, 0 where it is settled.
+
+    With fewer votes than `least` the stop "beta" is not sure of anyone; see `least_heard`.
+    """
     if stop == "none" or remaining == 0:
         return remaining
     counts = tally.first, tally.second, tally.tie
     if stop == "beta":
-        return _beta_wave(counts, remaining, allows_ties, threshold)
+        return _beta_wave(counts, remaining, allows_ties, threshold, least)
     return _majority_wave(counts, remaining, allows_ties)
 
 
-def next_wave_by_share(share: float, heard: int, remaining: int, stop: Stop, threshold: float) -> int:
+def next_wave_by_share(
+    share: float, heard: int, remaining: int, stop: Stop, threshold: float, *, least: int = 1
+) -> int:
     """The same where votes count by degrees, as graded labels and probabilities do: `heard` of them gave `share` to the first.
 
     How much the votes to come will count is not known, so that no majority can be counted ahead: all are asked, unless the
@@ -124,7 +146,8 @@ def next_wave_by_share(share: float, heard: int, remaining: int, stop: Stop, thr
     if stop != "beta":
         return remaining
     leading = max(share, 1 - share) * heard
-    return _fewest(leading, heard - leading, remaining, threshold)
+    sure = _fewest(leading, heard - leading, remaining, threshold)
+    return min(max(sure, least - heard), remaining)
 
 
 def sureness(leading: float, trailing: float) -> float:
@@ -157,13 +180,13 @@ def _majority_wave(counts: _Counts, remaining: int, allows_ties: bool) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _beta_wave(counts: _Counts, remaining: int, allows_ties: bool, threshold: float) -> int:
+def _beta_wave(counts: _Counts, remaining: int, allows_ties: bool, threshold: float, least: int) -> int:
     """At most the majority's wave. A side is sure only where the outcome names it: with more ties than votes for it, it does not."""
     first, second, tie = counts
     ahead, behind = max(first, second), min(first, second)
     majority = _majority_wave(counts, remaining, allows_ties)
     sure = _fewest(ahead + tie / 2, behind + tie / 2, majority, threshold)
-    return min(max(sure, tie - ahead), majority)
+    return min(max(sure, tie - ahead, least - sum(counts)), majority)
 
 
 def _fewest(leading: float, trailing: float, most: int, threshold: float) -> int:

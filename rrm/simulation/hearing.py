@@ -28,6 +28,7 @@ class Manner:
     threshold: float = 0.9
     resamples: int = 2
     allows_ties: bool = False
+    asks_splits_again: bool = True
     _waves: dict[tuple[int, int, int, int], int] = field(default_factory=dict, init=False, repr=False)
     _verdicts: dict[Counts, Verdict] = field(default_factory=dict, init=False, repr=False)
     _plans: dict[tuple[int, bool], tuple[bool, ...]] = field(default_factory=dict, init=False, repr=False)
@@ -51,7 +52,8 @@ class Manner:
         found = self._waves.get(key)
         if found is None:
             tally = Tally(first, second, tie)
-            found = voting.next_wave(tally, remaining, self.allows_ties, self.stop, self.threshold)
+            least = voting.least_heard(self.order)
+            found = voting.next_wave(tally, remaining, self.allows_ties, self.stop, self.threshold, least=least)
             self._waves[key] = found
         return found
 
@@ -97,7 +99,7 @@ class Hearings:
             self._ask(match, plan[asked : asked + size], counts)
             asked += size
         verdict = self._verdict(counts)
-        for _ in range(self._manner.resamples):
+        for _ in range(self._manner.resamples if self._manner.asks_splits_again else 0):
             if verdict.outcome is not Outcome.UNDECIDED:
                 break
             self._ask(match, self._one_each_way(match), counts)

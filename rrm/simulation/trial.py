@@ -6,6 +6,7 @@ order in which they become ready.
 
 from collections import deque
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, NamedTuple
 
 from rrm import plans
@@ -78,6 +79,7 @@ class Arm:
             matches = self._matches(manner)
         if isinstance(settled, str):
             raise InputError(f"the strategy {settled!r} plays no pairs")
+        manner = replace(manner, asks_splits_again=not _pools(settled))
         return Entrant(settled, manner, matches)
 
     def _matches(self, manner: Manner) -> int | None:
@@ -103,6 +105,13 @@ class Trial(NamedTuple):
     is_level: bool | None
     """Whether the first two can't be told apart; None where the strategy does not say."""
     position_bias: float | None
+
+
+def _pools(strategy: Strategy) -> bool:
+    """Whether a strategy pools all votes, also where some of its arguments are given already."""
+    while isinstance(strategy, partial) and not hasattr(strategy, "pools"):
+        strategy = strategy.func
+    return bool(getattr(strategy, "pools", False))
 
 
 def takes_budget(strategy: str | Strategy) -> bool:

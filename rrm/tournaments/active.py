@@ -2,7 +2,7 @@
 
 What is wanted is a set of pairs in the right order: all pairs, or those of the leader with everyone else. A pair with the
 gap g and the standard error s counts by the density of its gap at zero, exp(-(g/s)^2 / 2) / s, so that pairs which are
-decided count little. A call on a pair is worth the variance that it takes off those gaps, weighed so: an A-optimal
+decided count little (`caution` scales s in the exponent). A call on a pair is worth the variance that it takes off those gaps, weighed so: an A-optimal
 design for the pairs that are still open, in closed form, with nothing drawn by lot.
 
 Cost: any number of matches, 3 n by default, in batches; see `rrm.tournaments.batches`. Ratings: one Bradley-Terry fit.
@@ -31,27 +31,28 @@ _DIGITS = 9
 class Active(Batches):
     """For the whole order."""
 
-    caution = 1.0
-    """A gap counts as open within this many of its standard errors."""
+    def caution(self, number: int) -> float:
+        """Within how many of its standard errors a gap counts as open, at match `number` (from 1)."""
+        del number
+        return 1.0
 
     def choose(self, posterior: "Posterior", number: int) -> Pair:
         """The pair of the greatest worth."""
-        del number
         import numpy
 
         information, variances = posterior.information, posterior.variances
-        weights = self._weights(posterior, variances)
+        weights = self._weights(posterior, variances, self.caution(number))
         told = posterior.covariance @ (numpy.diag(weights.sum(1)) - weights) @ posterior.covariance
         diagonal = told.diagonal()
         worth = information / (1 + information * variances) * (diagonal[:, None] + diagonal - 2 * told)
         first, second = divmod(int((worth / worth.max()).round(_DIGITS).argmax()), len(worth))
         return first, second
 
-    def _weights(self, posterior: "Posterior", variances: "Floats") -> "Floats":
+    def _weights(self, posterior: "Posterior", variances: "Floats", caution: float) -> "Floats":
         """(n, n), symmetric: how much it matters that each pair comes in the right order; 1 / s for the most open one."""
         import numpy
 
-        decided = posterior.gaps**2 / (2 * self.caution**2 * variances)
+        decided = posterior.gaps**2 / (2 * caution**2 * variances)
         decided[~self._wanted(posterior)] = numpy.inf
         weights: Floats = numpy.exp(decided.min() - decided) / numpy.sqrt(variances)
         return weights
@@ -66,7 +67,9 @@ class Active(Batches):
 class ActiveBest(Active):
     """For the best one only; the others are ordered as far as they came into question."""
 
-    caution = 0.6
+    def caution(self, number: int) -> float:
+        """Less and less: at first nobody is to be passed over, at last it is between the first few."""
+        return 1.0 - 0.5 * number / self.most_matches
 
     def _wanted(self, posterior: "Posterior") -> "Flags":
         wanted = super()._wanted(posterior)

@@ -1,6 +1,6 @@
 """Calls in batches, each chosen by what all games so far say: what the strategies have in common that choose every pair anew.
 
-The first round pairs everyone once. A batch is a quarter of the players by default: a larger one takes fewer rounds and
+The first round pairs everyone once. A batch is an eighth of the players by default: a larger one takes fewer rounds and
 chooses by older news. Any number of matches; 3 n by default.
 """
 
@@ -29,7 +29,7 @@ class Batches(Rounds):
     def __init__(self, draw: Sequence[int], *, matches: int | None = None, batch: int | None = None) -> None:
         super().__init__(draw)
         self._matches = 3 * self.players if matches is None else matches
-        self._batch = max(1, self.players // 4) if batch is None else batch
+        self._batch = max(1, self.players // 8) if batch is None else batch
         if self._matches < 1 or self._batch < 1:
             raise InputError(f"matches and batch must be at least 1, not {self._matches} and {self._batch}")
 

@@ -26,11 +26,8 @@ SPREAD = 2.0
 BIAS_SPREAD = 1.0
 """Standard deviation of the position bias' prior, in logits."""
 
-PAIR_ERROR = 0.5
+PAIR_ERROR = 0.25
 """Standard deviation of what a judge gets wrong about a pair again and again, in logits."""
-
-_MOST_INFORMATION = 0.25
-"""Of one vote on a pair, about their difference in logits: where both are as good."""
 
 _TOLERANCE = 1e-3
 """Logits; ratings are then within a millionth of the exact ones."""
@@ -68,10 +65,10 @@ class Pool:
         """The ratings of all players by all that was added, with their covariance."""
         from rrm.ratings.bradley_terry import Bout, fit_bouts
 
-        votes = self.votes
         bouts = []
         for shown, (won, lost) in self._shown.items():
-            weight = _weight(votes[_pair(shown)])
+            turned = self._shown.get(shown[::-1], (0.0, 0.0))
+            weight = _weight(won + turned[1], lost + turned[0])
             bouts.append(Bout(*shown, won * weight, lost * weight))
         self._latest = fit_bouts(
             bouts, self._players, spread=SPREAD, bias_spread=BIAS_SPREAD, start=self._latest, tolerance=_TOLERANCE
@@ -117,9 +114,14 @@ def _pair(shown: Pair) -> Pair:
     return shown if first < second else (second, first)
 
 
-def _weight(votes: float) -> float:
-    """What each of so many votes on one pair counts; 1 for the only one."""
-    shared = _MOST_INFORMATION * PAIR_ERROR**2
+def _weight(won: float, lost: float) -> float:
+    """What each of the votes on one pair counts, of which one got `won` and the other `lost`; 1 for the only one.
+
+    The more a vote tells (most where both are as good), the sooner an error of the pair is all that is left to learn.
+    """
+    votes = won + lost
+    share = (won + 1) / (votes + 2)
+    shared = share * (1 - share) * PAIR_ERROR**2
     return (1 + shared) / (1 + shared * max(votes, 1.0))
 
 

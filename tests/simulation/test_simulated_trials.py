@@ -5,6 +5,7 @@ import math
 import subprocess
 import sys
 import threading
+from functools import partial
 from itertools import combinations
 
 import numpy
@@ -19,7 +20,7 @@ from rrm.promptfiles import load_prompt
 from rrm.simulation import Arm, Simulated, SimulatedJudge, Trials, simulate
 from rrm.simulation.measures import kendall, measured
 from rrm.simulation.trial import Trial, play
-from rrm.tournaments import Knockout
+from rrm.tournaments import STRATEGIES, Knockout
 from rrm.types import Sampling, Standings
 
 PERFECT = SimulatedJudge(spread=1e6, bias=0, lapse=0)
@@ -172,7 +173,9 @@ def test_a_budget_is_a_number_of_matches():
     assert Arm(**budget).enter(8, allows_ties=False).matches == 48
     assert Arm(**budget, votes=3).enter(8, allows_ties=False).matches == 16
     assert Arm(**budget, order="both", votes=5).enter(8, allows_ties=False).matches == 4
-    assert Arm(**budget, votes=100).enter(8, allows_ties=False).matches == 1
+    assert Arm(**budget, votes=48).enter(8, allows_ties=False).matches == 1
+    with pytest.raises(InputError, match="up to 49 calls"):
+        Arm(**budget, votes=49)
     auto = Arm(**budget, votes="auto").enter(8, allows_ties=False)
     assert (auto.matches, auto.manner.votes, auto.manner.stop) == (16, 3, "beta")
     assert Arm("knockout", votes="auto").enter(8, allows_ties=False).manner.votes == 7
@@ -264,6 +267,9 @@ def test_strategies_that_pool_do_not_ask_splits_again():
     assert pools == POOLS
     rules = Rules(load_prompt("skywork_pairwise"), Sampling(64, 0.6))
     plans = {name: settle(named_plan(name), 6, None) for name in POOLS}
+    copeland = partial(STRATEGIES["round-robin"], rating="copeland")
+    assert not Arm(copeland).enter(6, allows_ties=False).manner.asks_splits_again
+    assert not rules_for(rules, copeland).asks_splits_again
     assert {name: not rules_for(rules, plan).asks_splits_again for name, plan in plans.items()} == POOLS
 
 
