@@ -188,7 +188,9 @@ class _Reader:
         return (design.T * told) @ design + precision, design.T @ pulls - skills / self.judge.spread**2
 
 
-def bounds(judges: Mapping[str, SimulatedJudge], costs: Mapping[int, Sequence[int]]) -> Iterator[tuple[str, str, float]]:
+def bounds(
+    judges: Mapping[str, SimulatedJudge], costs: Mapping[int, Sequence[int]]
+) -> Iterator[tuple[str, str, float]]:
     """The genie's share by judge and "responses calls", for those judges that have no persistent errors."""
     for name, judge in judges.items():
         if judge.pair_error == 0:

@@ -20,13 +20,17 @@ __all__ = [
     "FIXED",
     "JUDGES",
     "SIZES",
+    "VOTES",
     "Cell",
     "Grid",
+    "arms",
     "block",
+    "blocks",
     "budgets",
     "equal_costs",
     "label",
     "lookup",
+    "played",
     "trials_of",
 ]
 
@@ -34,11 +38,11 @@ SIZES = (4, 8, 16, 32)
 """Numbers of responses."""
 
 JUDGES: Mapping[str, SimulatedJudge] = {
+    "unbiased": SimulatedJudge(bias=0.0),
     "position bias": SimulatedJudge(),
     "persistent errors": SimulatedJudge(pair_error=1.2),
-    "unbiased": SimulatedJudge(bias=0.0),
 }
-"""Skills N(0, 1.5) logits and 5 % lapses; the first two favour whoever is shown first by 0.6 logits."""
+"""Skills N(0, 1.5) logits and 5 % lapses; the last two favour whoever is shown first by 0.6 logits."""
 
 AUTOS = (AUTO, AUTO_BEST)
 BUDGETED = tuple(sorted(name for name in STRATEGIES if takes_budget(name)))
@@ -52,8 +56,11 @@ ALSO_HEARD: Mapping[str, Sequence[tuple[int, str]]] = {"knockout": ((3, "majorit
 VOTES = (1, 3, 5)
 """Votes of the knockouts that others are compared with at equal calls."""
 
-_SHARES = {4: 0.75, 8: 0.75, 16: 1.0, 32: 0.3}
-_JUDGE_SHARES = {"unbiased": 0.5}
+_SHARES: Mapping[str, Mapping[int, float]] = {
+    "unbiased": {4: 0.15, 8: 0.15, 16: 0.25, 32: 0.075},
+    "position bias": {4: 0.3, 8: 0.3, 16: 1.0, 32: 0.15},
+    "persistent errors": {4: 0.3, 8: 0.3, 16: 0.5, 32: 0.15},
+}
 """How many of the trials a block has: those that take long, or matter less, have fewer."""
 
 _DIGITS = 4
@@ -63,13 +70,13 @@ Pair = list[float]
 
 
 class Cell(TypedDict):
-    """What a strategy came to. `gain` is its top-1 less that of a knockout at the same or more calls, by the votes of it."""
+    """What a strategy came to. `gain` is its top-1 and tau less those of a knockout at as many calls, by votes of that one."""
 
     calls: Pair
     top1: Pair
     regret: Pair
     tau: Pair
-    gain: dict[str, Pair]
+    gain: dict[str, dict[str, Pair]]
 
 
 Grid = dict[str, dict[str, dict[str, Cell]]]
@@ -103,7 +110,7 @@ def label(strategy: str, *, budget: int | None = None, votes: int = 1, stop: str
 
 def trials_of(judge: str, responses: int, trials: int) -> int:
     """How many trials a block has where the largest has `trials`."""
-    return max(2, round(trials * _SHARES[responses] * _JUDGE_SHARES.get(judge, 1.0)))
+    return max(2, round(trials * _SHARES[judge][responses]))
 
 
 def arms(responses: int) -> dict[str, Arm]:
@@ -130,9 +137,9 @@ def block(judge: str, responses: int, trials: int, seed: int, said: Callable[[st
 
 def _cell(result: Simulated, knockouts: Mapping[int, Simulated]) -> Cell:
     gains = {
-        str(votes): _pair(result.gain(knockout, "top1"))
+        str(votes): {measure: _pair(result.gain(knockout, measure)) for measure in ("top1", "tau")}
         for votes, knockout in knockouts.items()
-        if 0.6 < result.calls.mean / knockout.calls.mean < 1.01
+        if 0.9 < result.calls.mean / knockout.calls.mean < 1.01
     }
     return {
         "calls": _pair(result.calls),
@@ -163,14 +170,10 @@ def lookup(cells: Mapping[str, Cell], strategy: str, responses: int, budget: int
 def blocks() -> Iterator[tuple[str, int]]:
     """Judges and numbers of responses, those first that say most."""
     for responses in (16, 8, 4, 32):
-        for judge in JUDGES:
+        for judge in ("position bias", "persistent errors", "unbiased"):
             yield judge, responses
 
 
-def settled(cells: Mapping[str, Cell], responses: int) -> dict[str, Any]:
-    """The cells of "auto" and "auto-best" at all budgets, by label."""
-    return {
-        label(name, budget=budget): lookup(cells, name, responses, budget)[1]
-        for name in AUTOS
-        for budget in dict.fromkeys(budgets(responses).values())
-    }
+def played(found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What there is by judge, in our own order."""
+    return ((judge, found[judge]) for judge in JUDGES if judge in found)

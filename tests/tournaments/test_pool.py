@@ -99,8 +99,9 @@ def test_a_judge_who_takes_the_first_shown_is_seen_through():
 
 @pytest.mark.parametrize("votes", [1.0, 2.0, 5.0, 100.0])
 def test_votes_on_one_pair_share_an_error(votes):
-    """n of them count as n (1 + c) / (1 + c n), where c is a quarter of the error's variance: never more than 1 / c + 1."""
-    shared = 0.25 * PAIR_ERROR**2
+    """n of them count as n (1 + c) / (1 + c n), where c is the error's variance by what a vote tells: never more than 1 / c + 1."""
+    share = (votes + 1) / (votes + 2)
+    shared = share * (1 - share) * PAIR_ERROR**2
     counted = votes * (1 + shared) / (1 + shared * votes)
     assert counted <= 1 / shared + 1
     played = [game(0, 1, Outcome.FIRST, Support(votes / 2, 0.0), Support(votes / 2, 0.0))]
