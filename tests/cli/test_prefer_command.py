@@ -91,7 +91,7 @@ def test_lost_votes_are_told(tmp_path):
     [
         (("--pairs", "best"), "unknown way of pairing 'best'. Did you mean 'best-rest'?"),
         (("--format", "json"), "unknown format 'json'"),
-        (("--strategy", "swiss"), "unknown strategy 'swiss'"),
+        (("--strategy", "swis"), "unknown strategy 'swis'"),
         (("--min-margin", "-1"), "min_margin must be 0 or more"),
         (("--min-margin", "nan"), "min_margin must be 0 or more"),
         (("--max-pairs", "0"), "max_pairs must be a whole number of at least 1"),
