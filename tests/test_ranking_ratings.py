@@ -87,7 +87,7 @@ def posterior(ratings, bias, games):
 
 def test_bradley_terry():
     """No step to any side makes the votes likelier; a pair's votes count for the fewer the more they are."""
-    weight = lambda votes: (1 + 1 / 16) / (1 + votes / 16)  # noqa: E731
+    three_of_four, two_of_four = ((1 + shared) / (1 + 4 * shared) for shared in (2 / 9 / 16, 1 / 4 / 16))
     ranking = ranking_of(
         3,
         PlayedMatch(1, 1, 0, 1, 0, Tally(3, 1), None, (Support(2.0, 0.0), Support(1.0, 1.0))),
@@ -95,10 +95,10 @@ def test_bradley_terry():
         met(2, 0, 1, 1, 2),
     )
     games = [
-        (0, 1, 2 * weight(4), 0.0),
-        (1, 0, 1 * weight(4), 1 * weight(4)),
+        (0, 1, 2 * three_of_four, 0.0),
+        (1, 0, 1 * three_of_four, 1 * three_of_four),
         (1, 2, 0.0, 1.0),
-        (2, 0, 2 * weight(4), 2 * weight(4)),
+        (2, 0, 2 * two_of_four, 2 * two_of_four),
     ]
     found = ranking.rated("bradley-terry")
     ratings = [found[index] for index in range(3)]
