@@ -13,7 +13,7 @@ from rrm.cli.terminal import counted, printable, spending
 from rrm.contests import check_at_least
 from rrm.engines.base import EngineInfo
 from rrm.errors import InputError, RRMError
-from rrm.plans import STRATEGY_NAMES, plan_for
+from rrm.plans import STRATEGY_NAMES, named_plan, plan_for, takes_budget
 from rrm.rows import BadRow, Row, Source, open_source
 from rrm.settings import JudgeSettings
 from rrm.types import Contest, json_line
@@ -116,10 +116,14 @@ def _given(settings: Settings) -> "Given":
 
 
 def _plans(settings: Settings, prompt: "Prompt") -> "Sequence[Plan]":
-    """Those that are named; else all that fit the prompt's kind and the budget."""
+    """Those that are named; else all that fit the prompt's kind and the budget.
+
+    Beside one that takes the budget, those that take none are there to compare with, at their own cost.
+    """
     budget = settings.get("budget")
     if named := settings.texts("strategy"):
-        return [plan_for(name, prompt, budget) for name in named]
+        taking = [name for name in named if takes_budget(named_plan(name))]
+        return [plan_for(name, prompt, budget if name in taking or not taking else None) for name in named]
     fitting = []
     for name in STRATEGY_NAMES:
         try:

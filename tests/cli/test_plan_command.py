@@ -286,3 +286,10 @@ def test_rows_are_those_that_a_run_ranks(tmp_path):
     ranked = run("rank", write(tmp_path, text), *SCRIPTED, "--format", "json")
     assert report["broken"] == sum(line["status"] == "failed" for line in ranked.rows) == 1
     assert enter(Contest("q", ["a", "b"])).texts == ("a", "b")
+
+
+def test_a_budget_beside_a_strategy_that_takes_none(tmp_path):
+    """Is for the one that takes it; the other is there to compare with."""
+    text = even_rows(3, 6)
+    _, found = planned(tmp_path, text, *SCRIPTED, "--budget", 30, "--strategy", "auto", "--strategy", "knockout")
+    assert {name: one["matches"]["expected"] for name, one in found.items()} == {"auto": 90, "knockout": 15}
