@@ -77,6 +77,7 @@ class Asker:
         self._is_soft = rules.readout == "probability"
         tokens = rules.sampling.max_tokens
         self._limit = tokens if rules.think_budget is None else min(tokens, rules.think_budget)
+        self._sampling = rules.sampling if self._limit == tokens else replace(rules.sampling, max_tokens=self._limit)
         self.usage = Usage()
         self.notes: tuple[str, ...] = ()
 
@@ -87,7 +88,7 @@ class Asker:
         return SampleRequest(
             case,
             self._prompts[case.responses],
-            replace(self._rules.sampling, max_tokens=self._limit),
+            self._sampling,
             self._rules.seed,
             first_index,
             count,
