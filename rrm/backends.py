@@ -3,19 +3,19 @@
 Engines and their packages are imported here and only when they are chosen.
 """
 
-import inspect
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
 from rrm import models
 from rrm.config import read_config
 from rrm.contests import check_at_least
+from rrm.engines import arguments
 from rrm.engines.base import Engine
 from rrm.errors import InputError, MissingExtraError, UnknownNameError
 from rrm.judging.prompts import Prompt
@@ -63,7 +63,9 @@ class Choice:
         return {
             "engine": self.engine,
             "model": self.model or os.environ.get("RRM_MODEL") or configured,
-            "engine_args": _altering({name.replace("-", "_"): value for name, value in self.arguments.items()}),
+            "engine_args": arguments.altering(
+                {name.replace("-", "_"): value for name, value in self.arguments.items()}
+            ),
         }
 
     def make(self, prompt: Prompt | None = None) -> Backend:
@@ -86,29 +88,8 @@ class Choice:
 
         Raises UnknownNameError for one that `maker` does not take by name, InputError for one of a wrong type.
         """
-        options = {name.replace("-", "_"): value for name, value in self.arguments.items()}
-        known = inspect.signature(maker, eval_str=True).parameters
-        takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
-        named = {name: parameter for name, parameter in known.items() if parameter.kind is parameter.KEYWORD_ONLY}
-        for name, value in options.items():
-            if name in named:
-                _check_type(f"{name} of the engine {kind!r}", value, named[name].annotation)
-            elif name in known:
-                raise InputError(f"{name!r} has a setting of its own and is no {kind} engine argument")
-            elif not takes_all:
-                raise UnknownNameError(f"{kind} engine argument", name, named)
+        options = arguments.checked(maker, self.arguments, kind)
         return options if self.concurrency is None else {size: self.concurrency} | options
-
-
-def _check_type(what: str, value: object, wanted: Any) -> None:
-    if wanted is inspect.Parameter.empty:
-        return
-    try:
-        msgspec.convert(value, wanted)
-    except msgspec.ValidationError as error:
-        raise InputError(f"{what}: {error}") from error
-    except TypeError:
-        return  # a type of the engine's own, which it checks itself
 
 
 def _resolve(choice: Choice) -> models.ResolvedModel:
@@ -140,20 +121,8 @@ def _transformers(choice: Choice, _: Prompt | None) -> Backend:
     return Backend(engine, model.is_embedded, _revision(model, options))
 
 
-_ALTERING = (
-    "chat_template", "config_format", "dtype", "enable_lora", "hf_overrides", "load_format", "lora_modules",
-    "quantization", "revision", "rope_parameters", "rope_scaling", "rope_theta", "tokenizer", "tokenizer_mode",
-    "tokenizer_revision", "prefer", "accuracy",
-)  # fmt: skip
-"""Engine arguments that make another model of the same weights; the rest is how fast it runs."""
-
-
-def _altering(options: Mapping[str, object]) -> dict[str, object]:
-    return {name: options[name] for name in _ALTERING if name in options}
-
-
 def _revision(model: models.ResolvedModel, options: Mapping[str, object]) -> Callable[[], str]:
-    altered = _altering(options)
+    altered = arguments.altering(options)
     asked = options.get("revision")
     return lambda: (
         models.revision_of(model.location, str(asked) if asked else None) + (repr(altered) if altered else "")

@@ -5,7 +5,7 @@
     │   ├── UnknownNameError (LookupError)   no strategy, prompt, option ... of that name
     │   ├── PromptError                      a prompt file that can't be found, read or rendered
     │   └── ContestError                     one contest that can't be judged; others can
-    │       └── PromptTooLongError           its prompt does not fit the judge's context
+    │       └── PromptTooLongError           its prompt does not fit the model's context
     ├── IllegalRecordError (ValueError)      a tournament was told of a match it did not ask for
     ├── LedgerError (OSError)                a ledger file that can't be used, or not any more
     ├── ModelError (OSError)                 a model reference that leads to no usable weights
@@ -81,22 +81,32 @@ class ContestError(InputError):
 
 
 class PromptTooLongError(ContestError):
-    """A rendered prompt does not fit the judge's context; both numbers are tokens, `contest` is the contest's id."""
+    """A rendered prompt does not fit the model's context; both numbers are tokens.
 
-    def __init__(self, length: int | None, limit: int | None, contest: str | int | None = None) -> None:
-        super().__init__(length, limit, *(() if contest is None else (contest,)))
+    `contest` is the contest's id; `place` says which of several prompts it was, such as "conversation 3".
+    """
+
+    def __init__(
+        self, length: int | None, limit: int | None, contest: str | int | None = None, place: str = ""
+    ) -> None:
+        super().__init__(length, limit, *(() if contest is None and not place else (contest, place)))
 
     def of_contest(self, contest: str | int | None) -> "PromptTooLongError":
         """The same error, of a contest that is named."""
         length, limit = self.args[:2]
         return PromptTooLongError(length, limit, contest)
 
+    def at_place(self, place: str) -> "PromptTooLongError":
+        """The same error, of one of several prompts, which is named."""
+        length, limit = self.args[:2]
+        return PromptTooLongError(length, limit, None, place)
+
     def __str__(self) -> str:
-        length, limit, contest = (*self.args, None)[:3]
-        where = "" if contest is None else f"contest {contest!r}: "
+        length, limit, contest, place = (*self.args, None, "")[:4]
+        where = place if contest is None else f"contest {contest!r}"
         return (
-            f"{where}the prompt has {length or 'too many'} tokens and the judge's context holds {limit or 'fewer'}: "
-            "shorten the query or the responses, or use a judge with a longer context"
+            f"{where and where + ': '}the prompt has {length or 'too many'} tokens and the model's context holds "
+            f"{limit or 'fewer'}: shorten the query or the responses, or use a model with a longer context"
         )
 
 

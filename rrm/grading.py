@@ -41,7 +41,8 @@ class Graded:
         """What the ballots of some contestants say of them. Raises ContestError where that is nothing."""
         opinions = [opinion for ballot in ballots for opinion in ballot.opinions]
         scores = tuple(self._mean(member, opinions) for member in members)
-        scoring = Scoring(number, round_, tuple(map(self.index, members)), scores, _tally(opinions))
+        shown = tuple(map(self.index, members))
+        scoring = Scoring(number, round_, shown, scores, _tally(opinions), _criteria(opinions))
         self.scorings.append(scoring)
         self.ballots += ballots
         return scoring
@@ -110,6 +111,12 @@ def _turned(members: tuple[int, ...], number: int) -> tuple[int, ...]:
 
 def _numbers(member: int, opinions: Iterable[Opinion]) -> list[float]:
     return [opinion.scores[opinion.shown.index(member)] for opinion in opinions if opinion.scores]
+
+
+def _criteria(opinions: Iterable[Opinion]) -> dict[str, float]:
+    """The mean of each criterion's numbers, over the samples that hold them."""
+    graded = [opinion.criteria for opinion in opinions if opinion.criteria]
+    return {name: fmean(criteria[name] for criteria in graded) for name in (graded[0] if graded else ())}
 
 
 def _tally(opinions: Sequence[Opinion]) -> Tally:

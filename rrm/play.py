@@ -21,7 +21,7 @@ from rrm.errors import EngineClosedError, EngineRefusedError, PromptTooLongError
 from rrm.tournaments.base import Tournament
 from rrm.types import Completion, Match, SampleRequest, Verdict
 
-__all__ = ["Gate", "LoopThread", "Stream", "hear_all", "hear_out", "play"]
+__all__ = ["Gate", "LoopThread", "Stream", "all_or_none", "hear_all", "hear_out", "play"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -50,14 +50,14 @@ async def hear_out(hearing: Asking[R], engine: Engine, gate: "Gate") -> R:
 
 async def hear_all(hearings: Iterable[Asking[R]], engine: Engine, gate: "Gate") -> list[R]:
     """The results of several hearings at once, in order. The first failure ends all of them and is raised."""
-    return await _all_or_none(hear_out(hearing, engine, gate) for hearing in hearings)
+    return await all_or_none(hear_out(hearing, engine, gate) for hearing in hearings)
 
 
 async def _sample(requests: Sequence[SampleRequest], engine: Engine, gate: "Gate") -> Sequence[Completion]:
     with gate.holding(sum(request.n for request in requests)) as release:
         if len(requests) == 1:
             return await _sample_one(requests[0], engine, release)
-        tasks = await _all_or_none(_sample_one(request, engine, release) for request in requests)
+        tasks = await all_or_none(_sample_one(request, engine, release) for request in requests)
         return [completion for completions in tasks for completion in completions]
 
 
@@ -69,7 +69,7 @@ async def _sample_one(request: SampleRequest, engine: Engine, release: Callable[
     return completions
 
 
-async def _all_or_none(jobs: Iterable[Coroutine[Any, Any, R]]) -> list[R]:
+async def all_or_none(jobs: Iterable[Coroutine[Any, Any, R]]) -> list[R]:
     """All results in order; if one fails, the others are cancelled and waited for, and its error is raised."""
     try:
         async with asyncio.TaskGroup() as group:
@@ -304,9 +304,13 @@ _CLOSED = "this judge (or generator) was closed"
 
 
 class LoopThread:
-    """An event loop on a thread of its own, so that sync calls work anywhere, in a notebook too."""
+    """An event loop on a thread of its own, so that sync calls work anywhere, in a notebook too.
 
-    def __init__(self) -> None:
+    `closed` is what EngineClosedError says to those who come after its end.
+    """
+
+    def __init__(self, closed: str = _CLOSED) -> None:
+        self._closed = closed
         self._loop = asyncio.new_event_loop()
         self._lock = threading.Lock()
         self._is_closing = False
@@ -320,7 +324,7 @@ class LoopThread:
             # Under the lock, so that no job is handed to a loop that has been told to stop: it would never end.
             if self._is_closing:
                 job.close()
-                raise EngineClosedError(_CLOSED)
+                raise EngineClosedError(self._closed)
             future = asyncio.run_coroutine_threadsafe(job, self._loop)
             self._unresolved.add(future)
         future.add_done_callback(self._unresolved.discard)
@@ -332,7 +336,7 @@ class LoopThread:
         try:
             return future.result()
         except CancelledError:
-            raise EngineClosedError(_CLOSED) from None
+            raise EngineClosedError(self._closed) from None
         except BaseException:
             future.cancel()
             raise
@@ -345,7 +349,7 @@ class LoopThread:
         except asyncio.CancelledError:
             caller = asyncio.current_task()
             if self._is_closing and caller is not None and not caller.cancelling():
-                raise EngineClosedError(_CLOSED) from None
+                raise EngineClosedError(self._closed) from None
             raise
 
     def close(self) -> None:

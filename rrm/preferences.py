@@ -3,7 +3,9 @@
 A pair counts only where the judge's verdicts bear it out: the two have different ratings; if they met, the chosen
 one won by votes; if not, a chain of matches that were won leads from the chosen one to the rejected one. What a draw
 decided, or a bracket's luck, is no preference. Where a judge gave scores, those of single responses are compared as they
-are, and those of several that were shown together count as matches among them. Everything else is left out, and counted.
+are, and those of several that were shown together count as matches among them. Where a filter gave scores before some
+responses met, these bear out the pairs of which one or both did not: of two that played, matches alone say which is
+better. Everything else is left out, and counted.
 """
 
 from collections import Counter
@@ -20,7 +22,7 @@ __all__ = ["BEST_WORST", "PAIRINGS", "LeftOut", "Pairing", "Preference", "Prefer
 
 LeftOut = Literal["identical", "tied", "undecided", "upset", "margin", "limit"]
 """Why a pair is no preference: the same text but for white space; the same rating; no verdicts that bear it out; their
-own match went the other way; a margin that is too small; more pairs than are wanted of a prompt."""
+own match (or scores) went the other way; a margin that is too small; more pairs than are wanted of a prompt."""
 
 _Candidates = Callable[[Sequence[int]], Iterator[tuple[int, int]]]
 
@@ -152,8 +154,17 @@ def _difference(match: PlayedMatch) -> float:
     return sum(support.first - support.second for support in match.support)
 
 
+def _scores_alone(ranking: Ranking) -> dict[int, dict[int, float]]:
+    """By round, the scores of responses that were shown alone."""
+    found: dict[int, dict[int, float]] = {}
+    for scoring in ranking.scorings:
+        if len(scoring.responses) == 1:
+            found.setdefault(scoring.round, {})[scoring.responses[0]] = scoring.scores[0]
+    return found
+
+
 class _Evidence:
-    """Who beat whom by votes."""
+    """Who beat whom by votes; and by scores of their own, where at least one of them did not play."""
 
     def __init__(self, ranking: Ranking) -> None:
         self._open = set[tuple[int, int]]()
@@ -167,11 +178,13 @@ class _Evidence:
                 self._beaten.setdefault(winner, []).append(loser)
         for scoring in ranking.scorings:
             self._note_window(scoring)
-        played = {player for match in ranking.matches for player in (match.first, match.second)}
-        played |= {response for scoring in ranking.scorings for response in scoring.responses}
+        self._alone = _scores_alone(ranking)
+        self._met = {player for match in ranking.matches for player in (match.first, match.second)}
+        self._met |= {one for scoring in ranking.scorings if len(scoring.responses) > 1 for one in scoring.responses}
+        known = self._met.union(*self._alone.values())
         # Of identical responses one played for all; a ranking by scores alone may say nothing of what it rests on.
-        self.contestants = tuple(index for index in ranking.order if index in played or not played)
-        self._is_by_scores = not ranking.matches and all(len(scoring.responses) == 1 for scoring in ranking.scorings)
+        self.contestants = tuple(index for index in ranking.order if index in known or not known)
+        self._is_without_evidence = not known
 
     def _note_window(self, scoring: Scoring) -> None:
         """Scores of one window can be compared; those of different windows can't."""
@@ -186,14 +199,14 @@ class _Evidence:
         """Why the pair is no preference; None where it is one."""
         if pair.margin <= 0:
             return "tied"
-        if pair.chosen in self._beaten.get(pair.rejected, ()):
+        if pair.chosen in self._beaten.get(pair.rejected, ()) or self._lead(pair.chosen, pair.rejected) < 0:
             return "upset"
         if not self._bears_out(pair.chosen, pair.rejected):
             return "undecided"
         return "margin" if pair.margin < min_margin else None
 
     def _bears_out(self, better: int, worse: int) -> bool:
-        if self._is_by_scores:
+        if self._is_without_evidence or self._lead(better, worse) > 0:
             return True
         if (better, worse) in self._open:
             return False
@@ -202,6 +215,18 @@ class _Evidence:
         if better not in self._reached:
             self._reached[better] = self._below(better)
         return worse in self._reached[better]
+
+    def _lead(self, one: int, other: int) -> float:
+        """By how much the first leads in scores of their own: in the last round in which both had one.
+
+        0 where there is none, or both played: then that is for their matches to say.
+        """
+        if {one, other} <= self._met:
+            return 0.0
+        for _, scores in sorted(self._alone.items(), reverse=True):
+            if {one, other} <= scores.keys():
+                return scores[one] - scores[other]
+        return 0.0
 
     def _below(self, start: int) -> set[int]:
         reached, waiting = set[int](), [start]

@@ -23,7 +23,7 @@ from rrm.types import Opinion, Outcome, Sampling, Support, Tally, Usage, Verdict
 if TYPE_CHECKING:
     import networkx
 
-__all__ = ["Comparison", "JudgeInfo", "PlayedMatch", "Polled", "Ranking", "Scoring"]
+__all__ = ["Comparison", "JudgeInfo", "PlayedMatch", "Polled", "Ranking", "RewardInfo", "Scoring"]
 
 Status = Literal["ok", "failed"]
 
@@ -43,6 +43,21 @@ class JudgeInfo:
     """The prompt's parameters."""
     settings: Mapping[str, object] = field(default_factory=dict)
     """Further settings of the judge that are not as by default, such as `stop` or `budget`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RewardInfo:
+    """Which reward gave scores, and how: enough to ask the same again."""
+
+    model: str
+    engine: str
+    """vllm, server or transformers; "custom" for an object of the user's own."""
+    kind: str
+    """outcome, process, likelihood or custom."""
+    family: str = ""
+    """Whose prompts, markers and outputs; see docs/rewards.md."""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """What else decides the scores: normalisation, aggregation, truncation, weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +102,8 @@ class Scoring:
     responses: tuple[int, ...]
     scores: tuple[float, ...]
     votes: Tally
+    criteria: Mapping[str, float] = field(default_factory=dict)
+    """The mean for each criterion, by its name, of a response that was graded by several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +136,8 @@ class Ranking:
     """Neighbours in the order that can't be told apart, where that can be said."""
     position_bias: float | None = None
     """How much better a response does for being shown first, in logits, where that was estimated."""
+    rewards: tuple[RewardInfo, ...] = ()
+    """The reward models that scored or filtered the responses."""
 
     @classmethod
     def failed(cls, strategy: str, error: Exception, *, seed: int, id: str | int | None) -> Ranking:  # noqa: A002
@@ -198,9 +217,10 @@ class Ranking:
             "matches": [_match_to_dict(match) for match in self.matches],
             **({"errors": self.errors, "level": self.level} if self.errors or self.level else {}),
             **({} if self.position_bias is None else {"position_bias": self.position_bias}),
-            **({"scorings": self.scorings} if self.scorings else {}),
+            **({"scorings": [_scoring_to_dict(scoring) for scoring in self.scorings]} if self.scorings else {}),
             "usage": self.usage,
             "judge": self.judge,
+            **({"rewards": self.rewards} if self.rewards else {}),
             **self._end(),
             **({"notes": self.notes} if self.notes else {}),
         }
@@ -356,6 +376,17 @@ def _said(error: Exception) -> str:
 
 def _failure(identity: str | int | None, error: str | None, error_type: str | None) -> dict[str, object]:
     return {"id": identity, "status": "failed", "error": error, "error_type": error_type}
+
+
+def _scoring_to_dict(scoring: Scoring) -> dict[str, object]:
+    return {
+        "number": scoring.number,
+        "round": scoring.round,
+        "responses": scoring.responses,
+        "scores": scoring.scores,
+        "votes": scoring.votes,
+        **({"criteria": scoring.criteria} if scoring.criteria else {}),
+    }
 
 
 def _match_to_dict(match: PlayedMatch) -> dict[str, object]:

@@ -1,14 +1,13 @@
 """What a judge or a generator has of a ledger: none, one it was handed, or one it opens and closes itself."""
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 from rrm.archive import Archive
 from rrm.engines.base import Engine
-from rrm.errors import InputError
 from rrm.judging.asking import Rules
 from rrm.ledger import Ledger, RecordedEngine
+from rrm.ledger.lent import LentLedger
 from rrm.ranking import JudgeInfo
 from rrm.types import Spent
 
@@ -19,28 +18,22 @@ class Records:
     """`ledger`: a path, which is opened on first use; an open `Ledger`, which stays its owner's; or None."""
 
     def __init__(self, ledger: str | Path | Ledger | None) -> None:
-        if not isinstance(ledger, str | Path | Ledger | None):
-            raise InputError(f"ledger must be a path or a Ledger, not {ledger!r}")
-        self._given = ledger
-        self._ledger = ledger if isinstance(ledger, Ledger) else None
+        self._lent = LentLedger(ledger)
         self._engine: RecordedEngine | None = None
         self._archive: Archive | None = None
 
     async def before(self, engine: Engine, revision: Callable[[], str]) -> Engine:
         """The engine with the ledger before it, or the engine itself where there is none. Raises LedgerError."""
-        if self._given is None:
+        ledger = await self._lent.open()
+        if ledger is None:
             return engine
-        if self._ledger is None and not isinstance(self._given, Ledger):
-            self._ledger = await asyncio.to_thread(Ledger, self._given)
-        if self._ledger is None:
-            return engine
-        self._engine = RecordedEngine(engine, self._ledger, revision=revision)
+        self._engine = RecordedEngine(engine, ledger, revision=revision)
         return self._engine
 
     def archive(self, info: JudgeInfo, revision: str, rules: Rules) -> Archive | None:
         """The finished contests of a judge; None where there is no ledger."""
-        if self._ledger is not None:
-            self._archive = Archive(self._ledger, info, revision, rules)
+        if self._lent.ledger is not None:
+            self._archive = Archive(self._lent.ledger, info, revision, rules)
         return self._archive
 
     @property
@@ -50,5 +43,4 @@ class Records:
 
     def close(self) -> None:
         """Close the ledger, if it was opened here."""
-        if self._ledger is not None and self._ledger is not self._given:
-            self._ledger.close()
+        self._lent.close()

@@ -1,4 +1,4 @@
-"""Best of N: the one response that the judge ranks first, of those given or of those a policy model writes.
+"""Best of N: the one response that the judge, or another ranker, puts first; of those given, or those a policy model writes.
 
 With many contests, writing and judging overlap: a contest's responses go to the judge as soon as they and all
 before them are written, while the generator writes on; both are bounded by their engines' sizes. A contest whose
@@ -18,6 +18,7 @@ from rrm.errors import InputError
 from rrm.generation import Generation, Generator
 from rrm.judge import Judge, default_judge
 from rrm.plans import AUTO, AUTO_BEST, StrategyLike
+from rrm.ranker import Ranker
 from rrm.ranking import Ranking
 from rrm.types import Contest, json_line
 
@@ -94,7 +95,7 @@ def best_of_n(
     n: int = 8,
     strategy: StrategyLike | None = None,
     reference: str | None = None,
-    judge: Judge | None = None,
+    judge: Judge | Ranker | None = None,
 ) -> BestOfN:
     """The best of the responses to a query, or of `n` that `generate` writes.
 
@@ -124,7 +125,7 @@ async def abest_of_n(
     n: int = 8,
     strategy: StrategyLike | None = None,
     reference: str | None = None,
-    judge: Judge | None = None,
+    judge: Judge | Ranker | None = None,
 ) -> BestOfN:
     """The async twin of `best_of_n`."""
     judge = judge or default_judge()
@@ -145,7 +146,7 @@ def best_of_n_many(
     generate: Policy | None = None,
     n: int = 8,
     strategy: StrategyLike | None = None,
-    judge: Judge | None = None,
+    judge: Judge | Ranker | None = None,
 ) -> Iterator[BestOfN]:
     """The best of each of many contests, in the order of the input, as they get done; see `Judge.rank_many`.
 
@@ -168,7 +169,7 @@ async def abest_of_n_many(
     generate: Policy | None = None,
     n: int = 8,
     strategy: StrategyLike | None = None,
-    judge: Judge | None = None,
+    judge: Judge | Ranker | None = None,
 ) -> AsyncIterator[BestOfN]:
     """The async twin of `best_of_n_many`."""
     judge = judge or default_judge()
@@ -180,7 +181,7 @@ async def abest_of_n_many(
                 yield entries.result(ranking)
 
 
-def _for_the_best(judge: Judge, strategy: StrategyLike | None) -> StrategyLike:
+def _for_the_best(judge: Judge | Ranker, strategy: StrategyLike | None) -> StrategyLike:
     """The strategy, where it is left to us one for the best response: nobody asks for the order of the others."""
     chosen = judge.default_strategy if strategy is None else strategy
     return AUTO_BEST if chosen == AUTO else chosen
@@ -193,7 +194,7 @@ class _Entries(Iterable[Contest]):
     fails at once in its place. Nothing is written for a query that the judge can't take.
     """
 
-    def __init__(self, contests: Iterable[Contest], generator: Generator | None, n: int, judge: Judge) -> None:
+    def __init__(self, contests: Iterable[Contest], generator: Generator | None, n: int, judge: Judge | Ranker) -> None:
         self._contests = contests
         self._generator = generator
         self._n = n

@@ -15,6 +15,7 @@ from rrm.judging import voting
 from rrm.judging.asking import READOUTS, Rules
 from rrm.judging.calibration import Calibration
 from rrm.judging.cleaning import KNOWN_SPECIAL_TOKENS, Cleaner
+from rrm.judging.formats import CriteriaSpec
 from rrm.judging.prompts import Prompt
 from rrm.judging.readout import can_read_out
 from rrm.types import Sampling
@@ -97,6 +98,11 @@ class JudgeSettings:
             raise InputError(
                 f"readout 'probability' needs a prompt whose verdicts are labels of two responses, and those of "
                 f"{prompt.name!r} are not: use the readout 'vote', or another prompt"
+            )
+        if self.force_verdict and isinstance(prompt.front.verdict, CriteriaSpec):
+            raise InputError(
+                f"force_verdict makes a judge choose one label, and verdicts of {prompt.name!r} are numbers for several "
+                "criteria: leave it out, or use another prompt"
             )
 
     def rules(self, prompt: Prompt, info: EngineInfo, *, is_embedded: bool) -> Rules:

@@ -8,7 +8,7 @@ the judge was shown. `Case.swapped()` and `Vote.swapped()` are the only way acro
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, NamedTuple, Self
@@ -368,6 +368,8 @@ class Opinion:
     completion_tokens: int = 0
     forced: bool = False
     """Whether the sample gave no verdict by itself and was made to choose one."""
+    criteria: Mapping[str, float] = field(default_factory=dict)
+    """The number for each criterion, by its name, where a judge of one response grades it by several."""
 
     @property
     def is_lost(self) -> bool:

@@ -66,7 +66,7 @@ def test_the_walk_prints_what_the_page_shows(tmp_path):
 def test_the_files_to_start_from_are_sound(tmp_path):
     """Those of the page's first commands."""
     commands = [line.partition("  #")[0].strip() for line in blocks("sh")[0].splitlines()]
-    assert len(commands) == 3
+    assert len(commands) == 4
     for command in commands:
         run(command, tmp_path)
         assert run(f"rrm prompts check {command.split()[3]}.jinja", tmp_path).splitlines()[0].endswith(": ok")
@@ -77,6 +77,8 @@ def test_every_verdict_is_read_as_shown(block):
     """What `rrm prompts check` finds wrong with examples; that there are too few of them is no matter here."""
     fields = FIELDS | {"sampling": {"max_tokens": 64, "temperature": 0.6}} | yaml.safe_load(block)
     source = f"---\n{yaml.safe_dump(fields, allow_unicode=True)}---\n{TEMPLATES[fields['kind']]}\n"
+    if used := " ".join("{{ " + name + " }}" for name in fields.get("parameters", ())):
+        source = source.replace("{% endblock %}", f"{used}{{% endblock %}}")
     prompt = parse_prompt("shown", source.encode())
     assert len(prompt.front.examples) >= 2
     assert [problem for problem in problems(prompt) if not problem.startswith("there ")] == []

@@ -4,12 +4,14 @@ The scripted judge prefers the longest answer, so what an example has to print i
 """
 
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.reward_wire import RewardServer
 from tests.wire import WireServer
 
 ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pyproject.toml").exists())
@@ -152,6 +154,76 @@ def test_vllm_server_says_that_no_server_is_there():
     with WireServer() as server:
         url = server.url
     assert f"error: {url}" in run("vllm_server", "--base-url", url, code=1)
+
+
+def test_cascade_finds_what_the_judge_finds_with_fewer_matches():
+    """28 matches of 8, 6 of the 4 that the filter left: the most words behind "because"."""
+    alone, cascade, seen, best = run("cascade").splitlines()
+    right = "Because air scatters short wavelengths far more than long ones, so blue light reaches us from everywhere."
+    assert alone == f"judge alone: 28 matches, best: {right}"
+    assert cascade == f"cascade: 6 matches, best: {right}"
+    assert seen.startswith("the judge saw [1, 2, 5, 7]; the order is (2, 7, ")
+    assert best == f"best of 8: {right}"
+
+
+def test_own_reward_ranks_by_each_and_by_both():
+    """1/7 for seven words, 6 of 7 short words; the mean of these in standard deviations, by hand, for the ensemble."""
+    brief, plain, both = run("own_reward").splitlines()
+    assert brief == "brief: 0.20 0.14 0.00 0.04 -> Rayleigh scattering of electromagnetic radiation."
+    assert plain == "plain: 0.20 0.86 1.00 0.96 -> It is so."
+    assert both == "both: -0.20 0.45 -0.23 -0.03 -> Air throws blue light in all ways."
+
+
+def test_own_reward_is_named_on_the_command_line():
+    """The commands of its docstring, in the examples' folder."""
+    shown = (EXAMPLES / "own_reward.py").read_text("utf-8")
+    commands = [line.partition("&& ")[2].split() for line in shown.splitlines() if "cd examples" in line]
+    assert len(commands) == 2
+    for command in commands:
+        words = [sys.executable, "-m", *command, "--format", "json"]
+        done = subprocess.run(words, cwd=EXAMPLES, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["id"] == "detail-a-car"
+
+
+def test_reward_model_scores_conversations_on_a_server():
+    """Over a real wire: a number for each, and what it rests on."""
+    with RewardServer(models=("Skywork/Skywork-Reward-V2-Qwen3-0.6B",)) as server:
+        options = ("--model", "Skywork/Skywork-Reward-V2-Qwen3-0.6B", "--base-url", server.url)
+        about, *scores = run("reward_model", *options).splitlines()
+    assert about == "Skywork/Skywork-Reward-V2-Qwen3-0.6B: outcome, skywork_reward_v2, on server"
+    assert [line.split(":")[1].split("\\n")[0] for line in scores] == [
+        " 'A pen costs 2 + 3 = 5 euros.",
+        " 'A pen costs 3 euros.",
+    ]
+
+
+def test_reward_model_scores_steps_on_a_server():
+    """A probability for each of three steps, the least of them and their product."""
+    model = "Skywork/Skywork-o1-Open-PRM-Qwen-2.5-1.5B"
+    with RewardServer("token_classify", models=(model,)) as server:
+        about, *shown = run("reward_model", "--model", model, "--base-url", server.url).splitlines()
+    assert about == f"{model}: process, skywork_o1_prm, on server"
+    steps, (total, _) = [line.split() for line in shown[:3]], (shown[3], shown[7])
+    probabilities = [float(step[0]) for step in steps]
+    assert f"least {min(probabilities):.3f}, " in total
+    assert len(shown) == 8
+
+
+def test_reward_model_says_what_it_can_not_load():
+    """In one line."""
+    assert "error: " in run("reward_model", "--model", str(ROOT / "docs"), code=1)
+
+
+@pytest.mark.live
+def test_reward_model_scores_with_a_folder(tmp_path):
+    """A tiny model with random weights, in this process."""
+    from tests.live.tiny_models import save_model
+
+    save_model(tmp_path, "LlamaForSequenceClassification", num_labels=1)
+    about, *scores = run("reward_model", "--model", str(tmp_path), "--engine", "transformers", seconds=300).splitlines()
+    assert about.endswith(": outcome, sequence_classifier, on transformers")
+    assert len(scores) == 2
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)

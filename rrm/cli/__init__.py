@@ -17,6 +17,7 @@ from rrm.cli.parsing import parse
 from rrm.cli.plan import plan
 from rrm.cli.prefer import prefer
 from rrm.cli.prompts import prompts
+from rrm.cli.score import score
 from rrm.cli.simulate import simulate
 from rrm.cli.terminal import printable
 from rrm.errors import RRMError
@@ -42,7 +43,7 @@ def commands() -> None:
     """Rank responses with a reasoning judge model: tournaments over pairwise verdicts."""
 
 
-for command in (rank, compare, best_of_n, prefer, plan, bench, ledger, parse, prompts, simulate, doctor):
+for command in (rank, compare, score, best_of_n, prefer, plan, bench, ledger, parse, prompts, simulate, doctor):
     commands.add_command(command)
 
 

@@ -1,18 +1,20 @@
-"""`rrm bench`: a judge, or recorded verdicts, against a benchmark; see `rrm.jobs.benches` for the work itself."""
+"""`rrm bench`: a judge, a reward, or recorded verdicts, against a benchmark; see `rrm.jobs.benches` for the work itself."""
 
 import logging
 import shlex
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rrm.cli.bench_figures import show_figures
+from rrm.cli.bench_figures import show_benchmarks, show_figures
 from rrm.cli.exits import Exit
-from rrm.cli.long_jobs import say, told_how_to_go_on
+from rrm.cli.long_jobs import Spender, say, told_how_to_go_on
 from rrm.cli.options import Settings, judge_options_without
+from rrm.cli.rankers import RANKER_SETTINGS, RANKER_TYPES, RankerChoice, reward_options
 from rrm.cli.terminal import counted, printable
 from rrm.errors import InputError
 from rrm.judge import Judge
@@ -20,7 +22,7 @@ from rrm.promptfiles import DEFAULT_PROMPT, load_prompt
 
 if TYPE_CHECKING:
     from rrm.benchmarks.base import Benchmark
-    from rrm.jobs.benches.bench import Outcome
+    from rrm.jobs.benches.bench import Outcome, Polls
     from rrm.jobs.benches.plan import Plan
 
 __all__ = ["bench"]
@@ -33,10 +35,12 @@ _NO_MATCHES = ("budget", "stop", "threshold", "waves")
 
 """Options that judges have too, and that mean something else here."""
 _PLAIN = ("seed", "limit", "resamples", "order")
+_REWARDS = tuple(name for name in RANKER_SETTINGS if name not in ("filter", "keep"))
 _EXTRA = (
-    "data", "subset", "limit", "predictions", "reparse", "ties", "failures", "overwrite",
+    "data", "subset", "limit", "predictions", "reparse", "ties", "failures", "overwrite", *_REWARDS,
 )  # fmt: skip
 _TYPES = {
+    **RANKER_TYPES,
     "votes": "a whole number, or several with commas between them",
     **dict.fromkeys(("data", "predictions", "ties", "failures"), "a text"),
     "reparse": "true or false",
@@ -49,7 +53,7 @@ _MOSTLY = 0.5
 _FEW_RESAMPLES = 100
 
 
-@click.command(short_help="Score a judge, or recorded verdicts, on a benchmark.")
+@click.command(short_help="Score a judge, a reward, or recorded verdicts, on a benchmark.")
 @click.argument("name", required=False, metavar="[NAME]")
 @click.option("--list", "lists", is_flag=True, help="Say which benchmarks there are, and end.")
 @click.option(
@@ -95,9 +99,10 @@ _FEW_RESAMPLES = 100
 @click.option(
     "--ledger", metavar="PATH|none", help="File that remembers every sample. Default: ledger, in the output folder."
 )
+@reward_options
 @judge_options_without(*_OWN, *_NO_MATCHES)
 def bench(name: str | None, lists: bool, **flags: object) -> None:
-    """Score a judge on the benchmark NAME, by its official metric. `rrm bench --list` says which there are.
+    """Score a judge, or with --reward a reward, on the benchmark NAME, by its official metric (--list: which there are).
 
     Rows come from --data, or from the Hugging Face hub. In the output folder are then report.md and report.json (every
     figure with a 95 % interval), items.jsonl (every item with every vote), plots, and the ledger: what was interrupted
@@ -111,7 +116,7 @@ def bench(name: str | None, lists: bool, **flags: object) -> None:
     asked about some items (the next run tries them again); 130 interrupted.
     """  # fmt: skip
     if lists:
-        _list()
+        show_benchmarks()
         return
     if name is None:
         raise InputError("name a benchmark, such as rewardbench; `rrm bench --list` says which there are")
@@ -129,15 +134,32 @@ def bench(name: str | None, lists: bool, **flags: object) -> None:
 
 
 def _run(benchmark: "Benchmark", settings: Settings) -> "Outcome":
-    from rrm.jobs.benches.bench import BenchJob
-
     output = settings.get("output")
     if not output:
         raise InputError("rrm bench writes a folder, and goes on in it: name it with --output, such as runs/first")
+    if settings.texts("reward"):
+        return _run_reward(benchmark, settings, Path(output))
+    RankerChoice(settings)  # refuses options of rewards without one
     plan = _plan(benchmark, settings, settings.get("data"))
     judge = _judge(settings, plan, Path(output))
-    job = BenchJob(plan, judge, output, overwrite=bool(settings.get("overwrite")))
-    with told_how_to_go_on(job, judge, quiet=bool(settings.get("quiet")), noun="item"):
+    return _asked(plan, judge, judge, settings, "sample")
+
+
+def _run_reward(benchmark: "Benchmark", settings: Settings, output: Path) -> "Outcome":
+    if unused := [name for name in ("votes", "order") if settings.get(name) is not None]:
+        raise InputError(f"--reward scores each response once, by itself: leave out {', '.join(unused)}")
+    choice = RankerChoice(settings, _ledger(settings, output), _OWN)
+    plan = _plan(benchmark, settings, settings.get("data"))
+    with ExitStack() as stack:
+        ranker = choice.by_score(stack)
+        return _asked(plan, ranker, ranker, settings, choice.noun)
+
+
+def _asked(plan: "Plan", judge: "Polls", spender: Spender, settings: Settings, made: str) -> "Outcome":
+    from rrm.jobs.benches.bench import BenchJob
+
+    job = BenchJob(plan, judge, settings.get("output"), overwrite=bool(settings.get("overwrite")))
+    with told_how_to_go_on(job, spender, quiet=bool(settings.get("quiet")), noun="item", made=made):
         return job.run()
 
 
@@ -155,15 +177,19 @@ def _score(benchmark: "Benchmark", settings: Settings) -> "Outcome":
         given=_given(settings),
         overwrite=bool(settings.get("overwrite")),
     )
-    samples, unparsed = outcome.report["usage"]["samples"], outcome.report["failures"]["unparsed"]
+    _warn_of_texts(outcome.report, prompt.name)
+    return outcome
+
+
+def _warn_of_texts(report: Mapping[str, Any], prompt: str) -> None:
+    samples, unparsed = report["usage"]["samples"], report["failures"]["unparsed"]
     if unparsed > _MOSTLY * samples:
         _log.warning(
             "%d of %d predictions hold no verdict; texts are read by the format %r: is it theirs? --prompt names another",
             unparsed,
             samples,
-            prompt.name,
+            prompt,
         )
-    return outcome
 
 
 def _reparse(benchmark: "Benchmark", settings: Settings) -> "Outcome":
@@ -195,7 +221,7 @@ def _data_of(report: Mapping[str, Any], output: str) -> str:
 def _refuse(settings: Settings, why: str, more: tuple[str, ...]) -> None:
     """Raises InputError for options that would be left aside."""
     asked = {name for name in settings.judge_arguments if name not in (*_OWN, *_NO_MATCHES, *_NO_JUDGE)}
-    unused = asked | {name for name in ("ledger", *more) if settings.get(name) is not None}
+    unused = asked | {name for name in ("ledger", *_REWARDS, *more) if settings.get(name) is not None}
     if unused:
         raise InputError(f"{why}: leave out {', '.join(sorted(unused))}")
 
@@ -235,15 +261,19 @@ def _judge(settings: Settings, plan: "Plan", output: Path) -> Judge:
     from rrm.jobs.benches.selection import orders_asked
 
     arguments = {name: value for name, value in settings.judge_arguments.items() if name not in (*_OWN, *_NO_MATCHES)}
-    named = settings.get("ledger")
-    ledger = None if named == "none" else Path(str(named)) if named else output / "ledger"
     return Judge(
         **arguments,
         votes=max(plan.votes),
         order=_JUDGES_ORDER[orders_asked(plan.benchmark, plan.order)],
-        ledger=ledger,
+        ledger=_ledger(settings, output),
         progress=not settings.get("quiet"),
     )
+
+
+def _ledger(settings: Settings, output: Path) -> Path | None:
+    """The one that is named, else the one in the output folder."""
+    named = settings.get("ledger")
+    return None if named == "none" else Path(str(named)) if named else output / "ledger"
 
 
 def _report(outcome: "Outcome", settings: Settings) -> None:
@@ -266,13 +296,3 @@ def _report(outcome: "Outcome", settings: Settings) -> None:
         )
         click.echo(f"rrm: {said}", err=True)
         raise click.exceptions.Exit(Exit.SOME_FAILED)
-
-
-def _list() -> None:
-    from rrm.benchmarks import BENCHMARKS
-
-    for name, benchmark in BENCHMARKS.items():
-        click.echo(f"{name:16} {benchmark.title}")
-        click.echo(f"{'':16} rows: {benchmark.hub.repository if benchmark.hub else 'name its files with --data'}")
-        if benchmark.subsets:
-            click.echo(f"{'':16} subsets: {', '.join(benchmark.subsets)}")

@@ -1,16 +1,28 @@
-"""The figures that `rrm bench` prints: those of a report, in tables."""
+"""What `rrm bench` prints: the figures of a report, in tables; and which benchmarks there are."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import click
 from rich.table import Table
 
 from rrm.cli.output import Output
 from rrm.cli.terminal import counted, printable
 
-__all__ = ["show_figures"]
+__all__ = ["show_benchmarks", "show_figures"]
 
 _MOST_SUBSETS = 40
+
+
+def show_benchmarks() -> None:
+    """The benchmarks, each with where its rows come from, on stdout."""
+    from rrm.benchmarks import BENCHMARKS
+
+    for name, benchmark in BENCHMARKS.items():
+        click.echo(f"{name:16} {benchmark.title}")
+        click.echo(f"{'':16} rows: {benchmark.hub.repository if benchmark.hub else 'name its files with --data'}")
+        if benchmark.subsets:
+            click.echo(f"{'':16} subsets: {', '.join(benchmark.subsets)}")
 
 
 def show_figures(report: Mapping[str, Any]) -> None:

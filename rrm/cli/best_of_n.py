@@ -11,13 +11,14 @@ from rich.console import RenderableType
 
 from rrm.backends import ENGINES
 from rrm.cli.options import Settings, judge_options, output_options, strategy_option
+from rrm.cli.rankers import RANKER_SETTINGS, RANKER_TYPES, RankerChoice, ranker_options
 from rrm.cli.row_job import RowJob, query_of, row_contest
 from rrm.cli.tables import show_ranking
 from rrm.cli.terminal import counted
 from rrm.contests import check_at_least
 from rrm.errors import InputError
 from rrm.generation import Generation, Generator
-from rrm.judge import Judge
+from rrm.ranker import Ranker
 from rrm.ranking import Ranking
 from rrm.selection import BestOfN, best_of_n_many
 from rrm.types import Contest
@@ -55,31 +56,33 @@ def _generate_options(command: F) -> F:
 @click.argument("file")
 @_generate_options
 @strategy_option
+@ranker_options
 @output_options
 @judge_options
 def best_of_n(file: str, **flags: object) -> None:
     """Keep the best response of each row of FILE ("-": stdin), or of N that a model writes.
 
     A row is {"id"?, "query", "responses": [...], "reference"?} as for `rrm rank`; "prompt" will do for "query".
-    With --generate MODEL a row has no responses: N are written by that model while earlier rows are judged. Both
-    models share the seed. Special tokens of a query reach the generator as they stand, and are broken up for the
+    With --generate MODEL a row has no responses: N are written by that model while earlier rows are judged, by a judge
+    or by a reward (--reward, --filter, as in `rrm rank`). All models share the seed. Special tokens of a query reach the generator as they stand, and are broken up for the
     judge. Exit codes as in `rrm rank`.
     """
-    settings = Settings(flags, extra=("strategy", *_NAMES))
-    strategy = settings.strategy
+    settings = Settings(flags, extra=("strategy", *_NAMES, *RANKER_SETTINGS), types=RANKER_TYPES)
+    choice = RankerChoice(settings)
     n = settings.get("n", 8)
     check_at_least("n", n, 1)
     seed = settings.get("seed", 0)
     with _generator(settings) as generator:
-        job = RowJob(
-            lambda judge, rows: best_of_n_many(rows, generate=generator, n=n, strategy=strategy, judge=judge),
-            lambda identity, error: BestOfN(None, Ranking.failed(strategy, error, seed=seed, id=identity)),
+        job = RowJob[Ranker, BestOfN](
+            lambda judge, rows: best_of_n_many(rows, generate=generator, n=n, strategy=choice.strategy, judge=judge),
+            lambda identity, error: BestOfN(None, Ranking.failed(choice.named, error, seed=seed, id=identity)),
             BestOfN.to_json,
             _show,
             open_all=partial(_open, generator),
             others=[generator] if generator else [],
+            noun="call" if generator and choice.has_rewards else choice.noun,
         )
-        job.run(file, _given_row if generator is None else _unanswered_row, settings)
+        job.run(file, _given_row if generator is None else _unanswered_row, settings, choice.opened)
 
 
 def _generator(settings: Settings) -> Generator | nullcontext[None]:
@@ -97,7 +100,7 @@ def _generator(settings: Settings) -> Generator | nullcontext[None]:
     )
 
 
-def _open(generator: Generator | None, judge: Judge) -> None:
+def _open(generator: Generator | None, judge: Ranker) -> None:
     # One after the other: each measures how much of the device's memory is left for it.
     judge.open()
     if generator is not None:

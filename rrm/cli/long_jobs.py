@@ -29,7 +29,7 @@ class LongJob(Protocol):
 
 
 class Spender(Protocol):
-    """What samples, and is closed at the end: a judge, or a job that has judges elsewhere."""
+    """What samples or scores, and is closed at the end: a judge, a reward, or a job that has judges elsewhere."""
 
     @property
     def spent(self) -> Spent: ...
@@ -39,16 +39,18 @@ class Spender(Protocol):
 
 
 @contextmanager
-def told_how_to_go_on(job: LongJob, judge: Spender | None, *, quiet: bool, noun: str = "row") -> Iterator[None]:
+def told_how_to_go_on(
+    job: LongJob, judge: Spender | None, *, quiet: bool, noun: str = "row", made: str = "sample"
+) -> Iterator[None]:
     """Close the judge; where the job did not come to its end, say how far it is. A request to end is an interrupt.
 
-    `noun`: what the job counts.
+    `noun`: what the job counts. `made`: what the judge makes.
     """
     is_main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, signal.default_int_handler) if is_main else None
     is_watched = sys.stderr.isatty() or quiet
     try:
-        with nullcontext() if is_watched or judge is None else _telling(job, judge, noun):
+        with nullcontext() if is_watched or judge is None else _telling(job, judge, noun, made):
             yield
     except KeyboardInterrupt:
         say_how_far(job, noun)
@@ -60,20 +62,21 @@ def told_how_to_go_on(job: LongJob, judge: Spender | None, *, quiet: bool, noun:
     finally:
         if judge is not None:
             if judge.spent.samples or judge.reused.samples:
-                say(spending(judge.spent, judge.reused))
+                say(spending(judge.spent, judge.reused, made))
             judge.close()
         if is_main:
             signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
-def _telling(job: LongJob, judge: Spender, noun: str) -> Iterator[None]:
+def _telling(job: LongJob, judge: Spender, noun: str, made: str) -> Iterator[None]:
     """A line every minute, where there is no terminal for a bar."""
     is_done = threading.Event()
 
     def tell() -> None:
         while not is_done.wait(_TELL_SECONDS):
-            say(f"{job.done} of about {max(job.done, job.expected)} {noun}s; {spending(judge.spent, judge.reused)}")
+            spent = spending(judge.spent, judge.reused, made)
+            say(f"{job.done} of about {max(job.done, job.expected)} {noun}s; {spent}")
 
     thread = threading.Thread(target=tell, name="rrm-teller", daemon=True)
     thread.start()

@@ -21,7 +21,14 @@ from rrm.plans import STRATEGY_NAMES, plan_for, strategy_name
 from rrm.promptfiles import DEFAULT_PROMPT, load_prompt
 from rrm.settings import AUTO_VOTES
 
-__all__ = ["Settings", "judge_options", "judge_options_without", "output_options", "strategy_option"]
+__all__ = [
+    "Settings",
+    "judge_options",
+    "judge_options_without",
+    "options_named",
+    "output_options",
+    "strategy_option",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -74,7 +81,7 @@ _STRATEGY = click.option(
     "--strategy",
     metavar="NAME",
     help=f"Who plays whom: {', '.join(STRATEGY_NAMES)} (docs/strategies.md), or a package's own. "
-    "Default: knockout; auto with --budget; or what fits the prompt's kind.",
+    "Default: knockout; auto with --budget; score with --reward; or what fits the prompt's kind.",
 )
 
 _JUDGE = (
@@ -138,9 +145,14 @@ def judge_options(command: F) -> F:
 
 def judge_options_without(*names: str) -> Callable[[F], F]:
     """The same without some, for a command that has options of its own by these names."""
+    return options_named(*(name for name in _OPTIONS if name not in names))
+
+
+def options_named(*names: str) -> Callable[[F], F]:
+    """Some of them, for a command that asks no judge."""
 
     def add(command: F) -> F:
-        for option in reversed([option for name, option in _OPTIONS.items() if name not in names]):
+        for option in reversed([_OPTIONS[name] for name in names]):
             command = option(command)
         return command
 
@@ -163,13 +175,19 @@ class Settings:
     """What flags and config file say together."""
 
     def __init__(
-        self, flags: Mapping[str, object], extra: tuple[str, ...] = (), types: Mapping[str, str] | None = None
+        self,
+        flags: Mapping[str, object],
+        extra: tuple[str, ...] = (),
+        types: Mapping[str, str] | None = None,
+        *,
+        has_judge: bool = True,
     ) -> None:
-        """`types` are those of options that mean something else in one command than in the others."""
+        """`types` are those of options that mean something else in one command than in the others, or are its own."""
         self._types = {**_TYPES, **(types or {})}
         path = flags.get("config")
         configured = read_config(str(path) if path else None)
-        known = {*_JUDGE, *_LISTS, *extra, "calibration", "format", "output", "ledger", "quiet"}
+        of_judge = (*_JUDGE, *_LISTS, "calibration") if has_judge else ()
+        known = {*of_judge, *extra, "format", "output", "ledger", "quiet"}
         for name in configured:
             if name not in known:
                 raise UnknownNameError("option in the config file", name, known)
@@ -212,7 +230,7 @@ class Settings:
         more = {
             "base_url": self.texts("base_url"),
             "engine_args": self.arguments("engine_arg"),
-            "prompt_args": {name: str(value) for name, value in self.arguments("prompt_arg").items()},
+            "prompt_args": self.text_arguments("prompt_arg"),
             "calibration": read_calibration(str(self.get("calibration"))) if self.get("calibration") else None,
         }
         return given | {name: value for name, value in more.items() if value}
@@ -231,6 +249,12 @@ class Settings:
         values = self._values.get(name, ())
         return dict(values) if isinstance(values, Mapping) else dict(_pair(name, text) for text in self.texts(name))
 
+    def text_arguments(self, name: str) -> dict[str, str]:
+        """The same for values that are texts, as they were given: `Tone: 2` is no mapping there."""
+        values = self._values.get(name, ())
+        pairs = values.items() if isinstance(values, Mapping) else (_split(name, text) for text in self.texts(name))
+        return {key: str(value) for key, value in pairs}
+
     def texts(self, name: str) -> list[str]:
         """What an option that may be repeated was given."""
         values = self._values.get(name, ())
@@ -248,10 +272,15 @@ def _is_texts(value: object) -> bool:
 
 
 def _pair(name: str, text: str) -> tuple[str, object]:
+    key, value = _split(name, text)
+    try:
+        return key, yaml.safe_load(value) if value else ""
+    except yaml.YAMLError:
+        return key, value
+
+
+def _split(name: str, text: str) -> tuple[str, str]:
     key, separator, value = text.partition("=")
     if not separator or not key:
         raise InputError(f"--{name.replace('_', '-')} takes KEY=VALUE, not {text!r}")
-    try:
-        return key.strip(), yaml.safe_load(value) if value else ""
-    except yaml.YAMLError:
-        return key.strip(), value
+    return key.strip(), value

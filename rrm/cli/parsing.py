@@ -31,7 +31,7 @@ def parse(file: str, prompt: str) -> None:
     limit cut the text; count says how many responses a listwise judge was shown (default 2). A line is {"vote", "span", "reason"}: first, second, tie,
     unparsed or truncated; where in the text it was read ([start, end) in characters, or null); and why it is that.
     Where the format has numbers, "scores" follow, one for each response (the vote of a pointwise or listwise judge is
-    null then), and where a label counts more than once, its "weight". A row's "id" is carried over.
+    null then), "criteria" with the number for each of a rubric's, and where a label counts more than once, its "weight". A row's "id" is carried over.
 
     Exit codes: 0 all rows are read; 2 bad input or usage; 4 some rows are malformed (their status is failed and their vote null).
     """
@@ -59,6 +59,8 @@ def _said(reading: Reading) -> dict[str, object]:
     said: dict[str, object] = {"vote": reading.vote, "span": reading.span, "reason": reading.reason}
     if reading.scores:
         said["scores"] = reading.scores
+    if reading.criteria:
+        said["criteria"] = dict(reading.criteria)
     if reading.weight != 1:
         said["weight"] = reading.weight
     return said

@@ -1,6 +1,7 @@
 """`rrm prefer`: rows of responses in, preference data out; see `rrm.jobs.prefer` for the job itself."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import click
 from rrm.cli.exits import Exit
 from rrm.cli.long_jobs import say, say_how_far, told_how_to_go_on
 from rrm.cli.options import Settings, judge_options, strategy_option
+from rrm.cli.rankers import RANKER_SETTINGS, RANKER_TYPES, RankerChoice, ranker_options
 from rrm.cli.sharded import RAY_SETTINGS, ray_options, sharded_job
 from rrm.cli.terminal import counted, printable
 from rrm.errors import InputError
@@ -17,7 +19,7 @@ from rrm.jobs.places import beside
 from rrm.jobs.prefer import Outcome, PreferJob
 from rrm.jobs.sharded import ShardedJob
 from rrm.preferences import PAIRINGS, Pairing
-from rrm.rows import open_source
+from rrm.rows import Source, open_source
 
 __all__ = ["prefer"]
 
@@ -46,6 +48,7 @@ _Job = PreferJob | ShardedJob
     help="Default: as the first row's query is a text or messages.",
 )
 @strategy_option
+@ranker_options
 @click.option("--rankings", help="Use these rankings (of `rrm rank --format json`, same rows) instead of a judge.")
 @click.option("--pairs", metavar="|".join(PAIRINGS), help="Which pairs of a ranking. Default: best-worst.")
 @click.option("--min-margin", type=float, help="Least difference of the two ratings. Default: 0.")
@@ -67,47 +70,61 @@ def prefer(file: str, **flags: object) -> None:
     """Rank the responses of each row of FILE and write preference pairs for DPO training.
 
     FILE is JSON Lines, Parquet, or the folder of a Hugging Face data set; a row is {"id"?, "query" or "prompt",
-    "responses": [...], "reference"?}. What was interrupted goes on with the same command, and pays for nothing twice.
+    "responses": [...], "reference"?}. A judge ranks, or a reward (--reward), or a judge what a reward leaves (--filter).
+    What was interrupted goes on with the same command, and pays for nothing twice.
 
     Exit codes: 0 done, or it was already; 2 bad input or usage; 3 the judge can't be asked; 4 some rows failed
     (they are in OUTPUT-failures, and the next run tries them again); 5 a limit stopped it; 130 interrupted.
     """  # fmt: skip
-    settings = Settings(flags, extra=(*_EXTRA, *RAY_SETTINGS))
+    settings = Settings(flags, extra=(*_EXTRA, *RAY_SETTINGS, *RANKER_SETTINGS), types=RANKER_TYPES)
     output = settings.get("output")
     if not output:
         raise InputError("rrm prefer writes to a file: name it with --output, such as pairs.jsonl or pairs.parquet")
     _check_ledger(settings.ledger, Path(output))
     overwrite = bool(settings.get("overwrite"))
-    strategy = settings.strategy
+    choice = RankerChoice(settings)
     pairing = Pairing(settings.get("pairs", "best-worst"), settings.get("min_margin", 0.0), settings.get("max_pairs"))
     limits = Limits(settings.get("max_total_tokens"), settings.get("max_minutes"), settings.get("max_lost", 0.5))
     if settings.get("ray"):
+        _check_judges(choice)
         sharded = sharded_job(file, settings, pairing=pairing, limits=limits, overwrite=overwrite)
         with told_how_to_go_on(sharded, sharded, quiet=bool(settings.get("quiet"))):
             _report(sharded.run(), sharded)
         return
     if without_ray := [name for name in RAY_SETTINGS if settings.get(name) is not None]:
         raise InputError(f"{', '.join(without_ray)}: only with --ray")
+    recorded = _recorded(settings)
+    with nullcontext() if recorded else choice.opened() as ranker:
+        job = PreferJob(
+            open_source(file),
+            output,
+            ranker,
+            strategy=choice.strategy,
+            rankings=recorded,
+            pairing=pairing,
+            output_format=settings.get("format"),
+            limits=limits,
+            overwrite=overwrite,
+            has_ledger=settings.ledger is not None,
+        )
+        with told_how_to_go_on(job, ranker, quiet=bool(settings.get("quiet")), made=choice.noun):
+            _report(job.run(), job)
+
+
+def _recorded(settings: Settings) -> Source | None:
+    """The rankings to use; none where a ranker is asked. Raises InputError for options that are left aside then."""
     rankings = settings.get("rankings")
     recorded = open_source(str(rankings)) if rankings else None
-    unused = {*settings.judge_arguments, *(name for name in ("strategy", "ledger") if settings.get(name))}
+    others = ("strategy", "ledger", *RANKER_SETTINGS)
+    unused = {*settings.judge_arguments, *(name for name in others if settings.get(name))}
     if recorded and unused:
         raise InputError(f"--rankings needs no judge: leave out {', '.join(sorted(unused))}")
-    judge = None if rankings else settings.judge()
-    job = PreferJob(
-        open_source(file),
-        output,
-        judge,
-        strategy=strategy,
-        rankings=recorded,
-        pairing=pairing,
-        output_format=settings.get("format"),
-        limits=limits,
-        overwrite=overwrite,
-        has_ledger=settings.ledger is not None,
-    )
-    with told_how_to_go_on(job, judge, quiet=bool(settings.get("quiet"))):
-        _report(job.run(), job)
+    return recorded
+
+
+def _check_judges(choice: RankerChoice) -> None:
+    if choice.has_rewards:
+        raise InputError("--ray runs judges: leave out --reward and --filter, or rank without --ray")
 
 
 def _check_ledger(ledger: Path | None, output: Path) -> None:

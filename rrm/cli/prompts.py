@@ -8,11 +8,12 @@ from typing import get_args
 import click
 
 from rrm.cli.exits import Exit
-from rrm.cli.starts import start_of
+from rrm.cli.starts import Start, start_of
 from rrm.errors import InputError, RRMError
 from rrm.judging.checking import notes, problems
 from rrm.judging.cleaning import Cleaner
-from rrm.judging.formats import VARIABLES, Kind
+from rrm.judging.criteria import CRITERIA
+from rrm.judging.formats import VARIABLES, CriteriaSpec
 from rrm.judging.prompts import Prompt
 from rrm.promptfiles import load_prompt, prompt_names
 from rrm.types import Case, Message
@@ -45,7 +46,9 @@ def show(prompt: str) -> None:
     )
     for name, default in front.parameters.items():
         click.echo(f"parameter {name}: {'must be given' if default is None else default}")
-    filled = loaded.with_parameters({name: "{" + name + "}" for name in front.parameters})
+    is_rubric = isinstance(front.verdict, CriteriaSpec)
+    shown = [name for name in front.parameters if not (is_rubric and name == CRITERIA)]
+    filled = loaded.with_parameters({name: "{" + name + "}" for name in shown})
     for role, content in filled.render(_sample(loaded), Cleaner(())):
         click.echo(f"\n[{role}]\n{content}")
 
@@ -82,13 +85,13 @@ def _checked(name: str) -> tuple[list[str], list[str]]:
 @click.argument("name")
 @click.option(
     "--kind",
-    type=click.Choice(get_args(Kind)),
+    type=click.Choice(get_args(Start)),
     default="pairwise",
     show_default=True,
-    help="How many responses the judge is shown.",
+    help="How many responses the judge is shown; a rubric is pointwise, with weighted criteria.",
 )
 @click.option("--output", type=click.Path(), help="Write to this file. Default: NAME.jinja in the current folder.")
-def new(name: str, kind: Kind, output: str | None) -> None:
+def new(name: str, kind: Start, output: str | None) -> None:
     """Write a prompt file to start from: commented, sound as it is, and yours to change.
 
     Exit codes: 0 it is written; 2 the name is none, or the file is there already (it is never overwritten).

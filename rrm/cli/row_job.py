@@ -1,4 +1,4 @@
-"""Rows through a judge to an output, in input order: what the commands that judge rows have in common.
+"""Rows through a judge, or a reward, to an output, in input order: what the commands that work on rows have in common.
 
 Rows stream: the next are read while earlier ones are judged, and each result is written as soon as it and
 all before it are done. A row that fails is a result with status "failed" and stops no other.
@@ -7,8 +7,10 @@ all before it are done. A row that fails is a result with status "failed" and st
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from itertools import chain
-from typing import Any, Generic, Protocol, TypeGuard, TypeVar
+from typing import Generic, Protocol, TypeGuard, TypeVar
 
 import click
 from rich.console import RenderableType
@@ -20,8 +22,6 @@ from rrm.cli.output import Output
 from rrm.cli.terminal import counted, printable, spending
 from rrm.errors import InputError, RRMError
 from rrm.generation import Generator
-from rrm.host import Host
-from rrm.judge import Judge
 from rrm.rows import BadRow, Row, Source, open_source
 from rrm.types import Contest, Spent, Tally
 
@@ -39,7 +39,20 @@ class Result(Protocol):
     def error_type(self) -> str | None: ...
 
 
+class Worker(Protocol):
+    """What results come from: a judge, another ranker, a reward."""
+
+    @property
+    def votes(self) -> Tally: ...
+    @property
+    def spent(self) -> Spent: ...
+    @property
+    def reused(self) -> Spent: ...
+    def open(self) -> object: ...
+
+
 R = TypeVar("R", bound=Result)
+W = TypeVar("W", bound=Worker)
 
 _log = logging.getLogger("rrm")
 
@@ -58,18 +71,19 @@ class _Expected(Iterable[Contest]):
         return self._source.estimate()
 
 
-class RowJob(Generic[R]):
-    """Rows through a judge to an output, in order; failed rows keep their place."""
+class RowJob(Generic[W, R]):
+    """Rows through a judge to an output, in order; failed rows keep their place. `noun`: what the judge makes."""
 
     def __init__(
         self,
-        judge_all: Callable[[Judge, Iterable[Contest]], Iterator[R]],
+        judge_all: Callable[[W, Iterable[Contest]], Iterator[R]],
         fail: Callable[[str | int | None, RRMError], R],
         to_json: Callable[[R], str],
         to_table: Callable[[R, Contest], Iterable[RenderableType]],
         *,
-        open_all: Callable[[Judge], object] = Judge.open,
+        open_all: Callable[[W], object] = lambda judge: judge.open(),
         others: Sequence[Generator] = (),
+        noun: str = "sample",
     ) -> None:
         self._judge_all = judge_all
         self._fail = fail
@@ -78,6 +92,7 @@ class RowJob(Generic[R]):
         self._open_all = open_all
         self._others = others
         """What samples beside the judge."""
+        self._noun = noun
         self._waiting: deque[R | Contest] = deque()
         """Rows in input order, as far as they are read: a failed result, or a contest whose result is to come."""
         self._done = 0
@@ -85,9 +100,16 @@ class RowJob(Generic[R]):
         self._first_error = ""
         self._has_engine_failed = False
 
-    def run(self, file: str, contest_of: Callable[[dict[str, object]], Contest], settings: Settings) -> None:
+    def run(
+        self,
+        file: str,
+        contest_of: Callable[[dict[str, object]], Contest],
+        settings: Settings,
+        make: Callable[[], AbstractContextManager[W]],
+    ) -> None:
+        """Work through the rows of a file. `make` gives what does the work, not loaded yet."""
         output = Output(settings.get("output"), settings.format, file)
-        with settings.judge() as judge:
+        with make() as judge:
             # A first contest is found before a judge is loaded, so that a bad file is known at once.
             source = open_source(file)
             contests = self._contests(source.rows(), contest_of)
@@ -103,10 +125,11 @@ class RowJob(Generic[R]):
             _say_unread(judge.votes)
         self._finish(file)
 
-    def _say_spent(self, *hosts: Host[Any]) -> None:
-        reused = sum((host.reused for host in hosts), Spent())
+    def _say_spent(self, *workers: Worker | Generator) -> None:
+        reused = sum((worker.reused for worker in workers), Spent())
         if reused.samples:
-            _log.info("%s", spending(sum((host.spent for host in hosts), Spent()), reused))
+            spent = sum((worker.spent for worker in workers), Spent())
+            _log.info("%s", spending(spent, reused, self._noun))
 
     def _contests(
         self, rows: Iterable[Row | BadRow], contest_of: Callable[[dict[str, object]], Contest]
@@ -117,7 +140,7 @@ class RowJob(Generic[R]):
             except InputError as error:
                 self._waiting.append(self._fail(_identity(row), error))
             else:
-                contest = Contest(contest.query, contest.responses, contest.reference, _identity(row))
+                contest = replace(contest, id=_identity(row))
                 self._waiting.append(contest)
                 yield contest
 

@@ -1,15 +1,25 @@
-"""Prompt files to start from, one for each kind of judge: what `rrm prompts new` writes. Each is sound as it is."""
+"""Prompt files to start from, one for each kind of judge and one for rubrics: what `rrm prompts new` writes. Each is sound as it is."""
 
 from collections.abc import Mapping
+from typing import Literal
 
-from rrm.judging.formats import Kind
+__all__ = ["Start", "start_of"]
 
-__all__ = ["start_of"]
+Start = Literal["pairwise", "pointwise", "listwise", "rubric"]
+"""What may be begun with: the kinds of judges, and a pointwise one with weighted criteria."""
 
 
-def start_of(kind: Kind, name: str) -> str:
+def start_of(start: Start, name: str) -> str:
     """A commented prompt file of this kind, called `name`."""
-    return _FRONT.format(name=name, kind=kind, fields=_FIELDS[kind]) + _BODIES[kind]
+    is_rubric = start == "rubric"
+    front = _FRONT.format(
+        name=name,
+        kind="pointwise" if is_rubric else start,
+        parameters=_CRITERIA if is_rubric else _PARAMETERS,
+        fields=_FIELDS[start],
+    )
+    system = "" if is_rubric else " Judge by {{ criteria }}."
+    return f"{front}{{% block system %}}You are a careful judge of answers.{system}{{% endblock %}}\n{_BODIES[start]}"
 
 
 _FRONT = """\
@@ -25,10 +35,22 @@ query: text                 # text: one user message; conversation: a list of {{
 reference: none             # none, optional or required: whether {{{{ reference }}}} may be used
 reasoning: none             # opened: the judge's chat template ends the prompt inside an opened <think>
 sampling: {{max_tokens: 2048, temperature: 0.6, top_p: 1.0}}     # what the judge's authors recommend
+{parameters}{fields}---
+"""
+
+_PARAMETERS = """\
 parameters:                 # further variables with their defaults; --prompt-arg criteria=... sets another
   criteria: correctness, completeness and clarity
-{fields}---
-{{% block system %}}You are a careful judge of answers. Judge by {{{{ criteria }}}}.{{% endblock %}}
+"""
+
+_CRITERIA = """\
+parameters:
+  # One a line: Name (weight): what it asks. Weights need not add up to 1; without any, all count the same.
+  # --prompt-arg criteria='Safety: 2; Tone: 1' sets others.
+  criteria: |
+    Correctness (0.5): Is what it says true, and does its result follow?
+    Completeness (0.3): Does it answer every part of the question?
+    Clarity (0.2): Is it easy to follow?
 """
 
 _PAIRWISE_FIELDS = """\
@@ -82,13 +104,28 @@ examples:                   # what the judge may write, and how it must be read:
   - {text: 'Let me compare', vote: truncated, finish_reason: length}
 """
 
-_FIELDS: Mapping[Kind, str] = {
+_RUBRIC_FIELDS = """\
+verdict:                    # looked for behind the reasoning only
+  kind: criteria            # a number for each criterion; their weighted mean is the score
+  json: 'scores.{}'         # a field of the last JSON object for each; or open: '<{}>' and close: '</{}>'
+  range: [1, 5]             # the scale, {{ scale.least }} to {{ scale.most }}; a number outside is no verdict
+examples:                   # what the judge may write, and how it must be read: `rrm prompts check` tries them
+  - text: 'Right, if short. {"scores": {"Correctness": 5, "Completeness": 3, "Clarity": 4}}'
+    criteria: {Correctness: 5, Completeness: 3, Clarity: 4}
+    scores: [4.2]
+  - {text: '{"scores": {"Correctness": 1, "Completeness": 1, "Clarity": 1}}', scores: [1]}
+  - {text: '{"scores": {"Correctness": 5, "Clarity": 4}}', vote: unparsed}
+  - {text: 'Let me see', vote: truncated, finish_reason: length}
+"""
+
+_FIELDS: Mapping[Start, str] = {
     "pairwise": _PAIRWISE_FIELDS,
     "pointwise": _POINTWISE_FIELDS,
     "listwise": _LISTWISE_FIELDS,
+    "rubric": _RUBRIC_FIELDS,
 }
 
-_BODIES: Mapping[Kind, str] = {
+_BODIES: Mapping[Start, str] = {
     "pairwise": """\
 {% block user %}Question: {{ query }}
 
@@ -111,5 +148,16 @@ How good is the answer, from 1 to 10? Explain, then end with <score>your number<
 {% for response in responses %}Answer {{ loop.index }}: {{ response }}
 
 {% endfor %}Which answer is best? Explain, then end with <best>its number</best>.{% endblock %}
+""",
+    "rubric": """\
+{% block user %}Question: {{ query }}
+
+Answer: {{ response }}
+
+Grade the answer by each of these, from {{ scale.least }} (worst) to {{ scale.most }} (best):
+{% for criterion in criteria %}- {{ criterion.name }}: {{ criterion.description }}
+{% endfor %}
+Explain, then end with JSON like this, with your numbers:
+{"scores": { {%- for criterion in criteria %}{{ criterion.name | json }}: N{% if not loop.last %}, {% endif %}{% endfor -%} }}{% endblock %}
 """,
 }

@@ -2,18 +2,24 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from rrm.cli.terminal import counted, printable
-from rrm.ranking import Comparison, PlayedMatch, Ranking, Scoring
-from rrm.types import Contest, Tally
+from rrm.ranking import Comparison, PlayedMatch, Ranking
+from rrm.types import Contest, Tally, Usage
 
-__all__ = ["bracket_lines", "show_comparison", "show_ranking"]
+if TYPE_CHECKING:
+    from rrm.jobs.scores import ScoredRow
+
+__all__ = ["bracket_lines", "show_comparison", "show_ranking", "show_scores"]
 
 _QUERY_CELLS = 60
+_CASCADE = "cascade"
+"""The strategy of a filter with a judge behind it."""
 _MOST_MATCHES = 20
 """More matches than this are not listed one by one."""
 
@@ -22,9 +28,10 @@ def show_ranking(ranking: Ranking, contest: Contest) -> Iterator[RenderableType]
     """A table of the responses, best first; below it the matches, drawn as a bracket where they are one."""
     yield f"{_name(ranking.id)}{ranking.strategy} of {len(ranking.order)}: {_snippet(contest.query)}"
     yield _table(ranking, contest.responses)
+    yield from _criteria_lines(ranking)
     yield from _level_lines(ranking)
     yield from bracket_lines(ranking.matches) if ranking.strategy == "knockout" else _match_lines(ranking.matches)
-    yield from _scoring_lines(ranking.scorings) if len(ranking.scorings) < len(ranking.order) else ()
+    yield from _filter_lines(ranking) if ranking.strategy == _CASCADE else _window_lines(ranking)
     yield _footer(ranking)
     yield ""
 
@@ -43,6 +50,34 @@ def show_comparison(comparison: Comparison, *, transcripts: bool) -> Iterator[Re
         shown = "second, first" if said.is_swapped else "first, second"
         yield f"--- shown as {shown}; vote: {said.vote.value}{' (forced)' if said.forced else ''}"
         yield said.text
+
+
+def show_scores(scored: "ScoredRow", contest: Contest, *, details: bool) -> Iterator[RenderableType]:
+    """A table of the responses in the order of the row, with their scores; below it the steps, if these were asked for."""
+    yield f"{_name(scored.id)}score: {_snippet(contest.query)}"
+    table = Table()
+    for name in ("response", "score", *(("tokens", "cut", "logits") if details else ())):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("text")
+    for index, score in enumerate(scored.scores):
+        passed = [scored.passes[index]] if details else []
+        further = [cell for one in passed for cell in (f"{one.tokens}", f"{one.cut}", _logits(one.logits))]
+        text = Text(_snippet(contest.responses[index], 0), no_wrap=True, overflow="ellipsis")
+        table.add_row(f"#{index}", f"{score:.6g}", *further, text)
+    yield table
+    for index, found in enumerate(scored.steps):
+        for number, (step, chance) in enumerate(zip(found.steps, found.probabilities, strict=False), 1):
+            yield f"#{index} step {number}: {chance:.4f}  {_snippet(step)}"
+    reward = [] if scored.reward is None else [f"reward: {scored.reward.model}"]
+    yield "\n".join(["; ".join([*_scored(scored.usage), *reward]), *(f"note: {note}" for note in scored.notes)])
+    yield ""
+
+
+def _logits(vectors: Sequence[Sequence[float]]) -> str:
+    """Those of one position; how many there are, where there are several."""
+    if len(vectors) != 1:
+        return f"{len(vectors)} positions"
+    return ", ".join(f"{number:.6g}" for number in vectors[0])
 
 
 def _table(ranking: Ranking, responses: Sequence[object]) -> Table:
@@ -135,13 +170,32 @@ def _match_lines(matches: Sequence[PlayedMatch]) -> list[str]:
     return [f"#{match.first:<{widest}} {_score(match)} #{match.second}{_ending(match)}" for match in matches]
 
 
-def _scoring_lines(scorings: Sequence[Scoring]) -> Iterator[str]:
+def _filter_lines(ranking: Ranking) -> Iterator[str]:
+    """What each response had from the filter, and perhaps from what ranked behind it."""
+    for round_ in sorted({scoring.round for scoring in ranking.scorings}):
+        found = {scoring.responses[0]: scoring.scores[0] for scoring in ranking.scorings if scoring.round == round_}
+        if all(len(scoring.responses) == 1 for scoring in ranking.scorings if scoring.round == round_):
+            said = ", ".join(f"#{index} {found[index]:.6g}" for index in sorted(found, key=lambda index: -found[index]))
+            yield f"scores of round {round_}: {said}"
+
+
+def _window_lines(ranking: Ranking) -> Iterator[str]:
     """The windows of a judge that sees several at once, round by round."""
-    for scoring in scorings[:_MOST_MATCHES]:
+    if all(len(scoring.responses) == 1 for scoring in ranking.scorings):
+        return
+    for scoring in ranking.scorings[:_MOST_MATCHES]:
         said = ", ".join(
             f"#{index} {score:.6g}" for index, score in zip(scoring.responses, scoring.scores, strict=True)
         )
         yield f"round {scoring.round}: {said}"
+
+
+def _criteria_lines(ranking: Ranking) -> Iterator[str]:
+    """What a response has by each criterion, best response first; of identical ones for the first."""
+    found = {scoring.responses[0]: scoring.criteria for scoring in ranking.scorings if scoring.criteria}
+    for index in [index for index in ranking.order if index in found][:_MOST_MATCHES]:
+        said = ", ".join(f"{printable(name)} {score:.6g}" for name, score in found[index].items())
+        yield f"#{index}: {said}"
 
 
 def _ending(match: PlayedMatch) -> str:
@@ -156,22 +210,45 @@ def _score(match: PlayedMatch) -> str:
 
 
 def _footer(ranking: Ranking) -> str:
-    usage, votes = ranking.usage, ranking.votes
-    spent = (
-        f"{usage.prompt_tokens} prompt ({usage.cached_tokens} cached) and {usage.completion_tokens} generated tokens"
-    )
-    parts = [
-        f"{_counted_games(ranking)}, {counted(votes.total, 'vote')}{_lost(votes)}",
-        f"{counted(usage.requests, 'request')}, {spent}",
-        f"judge: {ranking.judge.model if ranking.judge else '?'}",
-    ]
+    is_judged = ranking.judge is not None or not ranking.rewards
+    parts = [_counted_games(ranking), *(_sampled(ranking.usage) if is_judged else _scored(ranking.usage))]
+    if is_judged:
+        parts.append(f"judge: {ranking.judge.model if ranking.judge else '?'}")
+    if ranking.rewards:
+        parts.append(f"{'reward' if len(ranking.rewards) == 1 else 'rewards'}: {_models(ranking)}")
     return "\n".join(["; ".join(parts), *(f"note: {note}" for note in ranking.notes)])
 
 
+def _models(ranking: Ranking) -> str:
+    return ", ".join(reward.model for reward in ranking.rewards)
+
+
+def _scored(usage: Usage) -> list[str]:
+    """What a reward cost, as far as it counts tokens."""
+    tokens = [f"{usage.prompt_tokens} tokens ({usage.cached_tokens} cached)"] if usage.prompt_tokens else []
+    return [counted(usage.requests, "request"), *tokens]
+
+
+def _sampled(usage: Usage) -> list[str]:
+    tokens = (
+        f"{usage.prompt_tokens} prompt ({usage.cached_tokens} cached) and {usage.completion_tokens} generated tokens"
+    )
+    return [counted(usage.requests, "request"), tokens]
+
+
 def _counted_games(ranking: Ranking) -> str:
-    if ranking.scorings:
-        return counted(len(ranking.scorings), "scoring")
-    return counted(len(ranking.matches), "match", "matches")
+    votes = ranking.votes
+    said = f"{counted(votes.total, 'vote')}{_lost(votes)}"
+    matches = counted(len(ranking.matches), "match", "matches")
+    if not ranking.scorings:
+        return f"{matches}, {said}"
+    scorings = counted(len(ranking.scorings), "scoring")
+    if not ranking.rewards:
+        return f"{scorings}, {said}"
+    # A reward's scores are no votes.
+    votes = sum((match.votes for match in ranking.matches), Tally())
+    of_judge = f", {matches}, {counted(votes.total, 'vote')}{_lost(votes)}" if ranking.matches else ""
+    return scorings + of_judge
 
 
 def _lost(votes: Tally) -> str:

@@ -24,9 +24,9 @@ def counted(count: int, singular: str, plural: str = "") -> str:
     return f"{count} {singular if count == 1 else plural or singular + 's'}"
 
 
-def spending(made: Spent, reused: Spent) -> str:
-    """What was sampled and what came out of a ledger."""
+def spending(made: Spent, reused: Spent, noun: str = "sample") -> str:
+    """What was sampled and what came out of a ledger. `noun`: what was made, where that is no sample."""
     return (
-        f"{counted(made.samples, 'sample')} made ({made.tokens} tokens), "
+        f"{counted(made.samples, noun)} made ({made.tokens} tokens), "
         f"{reused.samples} from the ledger ({reused.tokens} tokens)"
     )

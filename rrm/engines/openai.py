@@ -8,25 +8,32 @@ chat.py, how a request gets across in http.py. Keys are handed in: the environme
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
 from typing import Any, TypeVar
 
-import httpx
-
+from rrm.engines.addresses import (
+    Listed,
+    checked_key,
+    checked_patience,
+    checked_urls,
+    first_model,
+    models_in,
+    reported,
+    require,
+)
 from rrm.engines.base import EngineInfo
-from rrm.engines.chat import Dialect, Json, MalformedReplyError, adapted, body_of, overflow_of, read_reply, singles
-from rrm.engines.http import FailedError, Patience, RefusedError, Server, Servers
+from rrm.engines.chat import Dialect, MalformedReplyError, adapted, body_of, overflow_of, read_reply, singles
+from rrm.engines.http import FailedError, RefusedError, Server, Servers
 from rrm.engines.token_prompts import TokenPrompts
 from rrm.errors import (
     EngineClosedError,
     EngineDeniedError,
     EngineRefusedError,
     EngineUnreachableError,
-    InputError,
     PromptTooLongError,
 )
 from rrm.types import Completion, SampleRequest
@@ -73,17 +80,19 @@ class OpenAIEngine:
         wait_max: float = 30.0,
         api_key_env: str = "OPENAI_API_KEY",
     ) -> None:
-        _require(concurrency >= 1, f"concurrency must be at least 1, not {concurrency}")
-        _require(attempts >= 1, f"attempts must be at least 1, not {attempts}")
-        times = {"timeout": timeout, "connect_timeout": connect_timeout, "probe_timeout": probe_timeout}
-        for name, seconds in times.items():
-            _require(seconds > 0, f"{name} must be more than 0 seconds, not {seconds}")
-        _require(0 <= wait_initial <= wait_max, f"0 <= wait_initial <= wait_max, not {wait_initial} and {wait_max}")
-        _require(model != "", "model must be a name, or None for the first model that the server lists")
-        self._urls = _checked_urls(base_url)
-        self._key, self._key_env = _checked_key(api_key), api_key_env
+        require(concurrency >= 1, f"concurrency must be at least 1, not {concurrency}")
+        require(model != "", "model must be a name, or None for the first model that the server lists")
+        self._urls = checked_urls(base_url)
+        self._key, self._key_env = checked_key(api_key), api_key_env
         self._wanted_model = model
-        self._patience = Patience(attempts, timeout, connect_timeout, wait_initial, wait_max)
+        self._patience = checked_patience(
+            attempts=attempts,
+            timeout=timeout,
+            connect_timeout=connect_timeout,
+            probe_timeout=probe_timeout,
+            wait_initial=wait_initial,
+            wait_max=wait_max,
+        )
         self._probe_timeout = probe_timeout
         self._slots = _Slots(concurrency)
         self._dialects: dict[Server, Dialect] = {}
@@ -171,13 +180,13 @@ class OpenAIEngine:
         self._servers, self._token_prompts = servers, prompts
         return replace(info, opens_reasoning=opens)
 
-    async def _listings(self, servers: Servers) -> dict[str, dict[str, int | None]]:
+    async def _listings(self, servers: Servers) -> dict[str, dict[str, Listed]]:
         """What each live server lists. Raises EngineRefusedError, and EngineUnreachableError where none is alive."""
         found = await asyncio.gather(
             *(self._listing(servers, server) for server in servers.all), return_exceptions=True
         )
         dead: list[str] = []
-        listings: dict[str, dict[str, int | None]] = {}
+        listings: dict[str, dict[str, Listed]] = {}
         for server, outcome in zip(servers.all, found, strict=True):
             if isinstance(outcome, FailedError):
                 servers.leave_out(server)
@@ -193,10 +202,10 @@ class OpenAIEngine:
             _log.warning("left out, because it does not answer: %s", reason)
         return listings
 
-    async def _listing(self, servers: Servers, server: Server) -> dict[str, int | None]:
+    async def _listing(self, servers: Servers, server: Server) -> dict[str, Listed]:
         """The models of a live server with the context of each; none where it does not tell."""
         try:
-            return _models_in(await servers.probe(server, "/models", self._probe_timeout))
+            return models_in(await servers.probe(server, "/models", self._probe_timeout))
         except FailedError as failure:
             if failure.status == _RATE_LIMITED:
                 return {}
@@ -206,16 +215,16 @@ class OpenAIEngine:
                 raise self._explained(refusal) from None
             return {}
 
-    def _info_from(self, listings: Mapping[str, Mapping[str, int | None]]) -> EngineInfo:
-        self._model = self._wanted_model or _first_model(listings)
+    def _info_from(self, listings: Mapping[str, Mapping[str, Listed]]) -> EngineInfo:
+        self._model = self._wanted_model or first_model(listings)
         for url, models in listings.items():
             if models and self._model not in models:
                 near = get_close_matches(self._model, models, n=3, cutoff=0.3) or list(models)[:3]
                 _log.warning("%s does not list the model %r, only such as %s", url, self._model, ", ".join(near))
-        contexts = [models.get(self._model) for models in listings.values()]
+        contexts = [models[self._model].context for models in listings.values() if self._model in models]
         return EngineInfo(
             "openai",
-            _reported(self._model),
+            reported(self._model),
             self._slots.count,
             min((context for context in contexts if context), default=None),
         )
@@ -336,55 +345,3 @@ async def _end(tasks: Collection[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _require(is_so: bool, otherwise: str) -> None:
-    if not is_so:
-        raise InputError(otherwise)
-
-
-def _checked_urls(base_url: str | Sequence[str]) -> tuple[str, ...]:
-    urls = (base_url,) if isinstance(base_url, str) else tuple(base_url)
-    _require(bool(urls), "base_url is empty: give at least one address, such as http://host:8000/v1")
-    return tuple(dict.fromkeys(_checked_url(url) for url in urls))
-
-
-def _checked_url(text: str) -> str:
-    # Before anything is quoted: what stands in these places is as a rule a secret.
-    _require(
-        "@" not in text and "?" not in text, "base_url holds a user name, a password or a query: pass api_key for keys"
-    )
-    try:
-        url = httpx.URL(text.strip())
-    except httpx.InvalidURL as error:
-        raise InputError(f"base_url {text!r} is no address: {error}") from None
-    is_web = url.scheme in ("http", "https") and bool(url.host)
-    _require(is_web, f"base_url {text!r} is no web address: it should look like http://host:8000/v1")
-    return str(url).rstrip("/").removesuffix("/chat/completions")
-
-
-def _checked_key(key: str | None) -> str | None:
-    key = (key or "").strip()
-    _require(key.isascii() and key.isprintable(), "api_key holds characters that can't stand in a header")
-    return key or None
-
-
-def _models_in(reply: Json) -> dict[str, int | None]:
-    entries: Iterator[Any] = iter(reply.get("data") or ())
-    models = [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
-    return {
-        entry["id"]: context if isinstance(context := entry.get("max_model_len"), int) else None for entry in models
-    }
-
-
-def _first_model(listings: Mapping[str, Mapping[str, int | None]]) -> str:
-    for models in listings.values():
-        if models:
-            return next(iter(models))
-    raise InputError(f"{', '.join(listings)} lists no models: name the model that it serves (model=...)")
-
-
-def _reported(model: str) -> str:
-    """A model's name for results: servers may call it by the folder it lies in, of which only the last part counts."""
-    is_path = model.startswith(("/", ".", "~")) or "\\" in model
-    return model.replace("\\", "/").rstrip("/").rpartition("/")[2] if is_path else model

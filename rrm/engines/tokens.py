@@ -11,7 +11,7 @@ from typing import Any
 from rrm.errors import EngineRefusedError, ModelError, PromptTooLongError
 from rrm.types import SampleRequest
 
-__all__ = ["Chat", "Tokens", "choosing", "room"]
+__all__ = ["Chat", "Tokens", "choosing", "encoded", "first_line", "room", "special_tokens_of"]
 
 Tokens = tuple[int, ...]
 
@@ -25,15 +25,14 @@ class Chat:
             self._opening = self._render([{"role": "user", "content": "?"}])
         except Exception as error:
             raise ModelError(
-                f"the model {model} has no usable chat template ({type(error).__name__}: {_first_line(error)}): "
+                f"the model {model} has no usable chat template ({type(error).__name__}: {first_line(error)}): "
                 "use an instruction-tuned model, or put its chat_template.jinja into the model's folder"
             ) from error
 
     @property
     def special_tokens(self) -> tuple[str, ...]:
         """All special tokens as text, sorted."""
-        added = getattr(self._tokenizer, "added_tokens_decoder", {}).values()
-        return tuple(sorted({*self._tokenizer.all_special_tokens, *(str(token) for token in added if token.special)}))
+        return special_tokens_of(self._tokenizer)
 
     @property
     def opens_reasoning(self) -> bool:
@@ -47,7 +46,7 @@ class Chat:
             prompt = self._render(messages)
         except Exception as error:  # templates raise what they like, and jinja2 wraps only some of it
             raise EngineRefusedError(
-                f"the model's chat template refuses this conversation ({_first_line(error)}): "
+                f"the model's chat template refuses this conversation ({first_line(error)}): "
                 "use a prompt with the roles that the model knows"
             ) from error
         return self.encode(prompt) + self.encode(request.continuation)
@@ -58,12 +57,23 @@ class Chat:
 
     def encode(self, text: str) -> list[int]:
         """The tokens of a text that stands in the middle of something. Lone surrogates become `?`."""
-        if not text:
-            return []
-        return list(self._tokenizer.encode(text.encode("utf-8", "replace").decode(), add_special_tokens=False))
+        return encoded(self._tokenizer, text)
 
     def _render(self, messages: list[dict[str, str]]) -> str:
         return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+
+
+def special_tokens_of(tokenizer: Any) -> tuple[str, ...]:
+    """All special tokens of a tokenizer as text, sorted."""
+    added = getattr(tokenizer, "added_tokens_decoder", {}).values()
+    return tuple(sorted({*tokenizer.all_special_tokens, *(str(token) for token in added if token.special)}))
+
+
+def encoded(tokenizer: Any, text: str, *, add_special_tokens: bool = False) -> list[int]:
+    """The tokens of a text, by default of one that stands in the middle of something. Lone surrogates become `?`."""
+    if not text and not add_special_tokens:
+        return []
+    return list(tokenizer.encode(text.encode("utf-8", "replace").decode(), add_special_tokens=add_special_tokens))
 
 
 def room(length: int, context: int | None, wanted: int, needed: int = 1) -> int:
@@ -95,5 +105,6 @@ def choosing(options: Sequence[Tokens]) -> Generator[tuple[Tokens, list[int]], i
     return left[0]
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

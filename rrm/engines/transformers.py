@@ -8,21 +8,30 @@ model is free and nobody is still being tokenised, so a single request never wai
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from rrm.engines import tokens
 from rrm.engines.base import EngineInfo
 from rrm.engines.rows import Row, Steps, batch_of
-from rrm.errors import EngineClosedError, EngineError, InputError, MissingExtraError, ModelError, UnknownNameError
+from rrm.engines.transformers_loading import (
+    context_of,
+    explained,
+    failure,
+    imported,
+    in_thread,
+    placed,
+    precision,
+    shared,
+)
+from rrm.errors import EngineClosedError, EngineError, InputError
 from rrm.types import Completion, SampleRequest
 
 __all__ = ["TransformersEngine"]
 
-Result = TypeVar("Result")
 Inbox = asyncio.Queue[Completion | Exception]
 
 
@@ -70,7 +79,7 @@ class TransformersEngine:
             self._refuse_if_closed()
             if self._model is None:
                 load = partial(_load, self._model_name, self._name, self._max_context, self._arguments)
-                self._model = await _in_thread(self._generating, load)
+                self._model = await in_thread(self._generating, load)
             return self._info(self._model)
 
     async def sample(self, request: SampleRequest) -> AsyncIterator[Completion]:
@@ -116,7 +125,7 @@ class TransformersEngine:
     async def _rows(self, request: SampleRequest, inbox: Inbox) -> list[Row]:
         self._arriving += 1
         try:
-            prompt, options = await _in_thread(self._tokenising, self._opened().tokenise, request)
+            prompt, options = await in_thread(self._tokenising, self._opened().tokenise, request)
         finally:
             self._arriving -= 1
             self._start_work()  # which waits until nobody arrives any more
@@ -136,10 +145,10 @@ class TransformersEngine:
             count = min(self._batch_size, len(self._waiting))
             self._batch = [self._waiting.popleft() for _ in range(count)]
             rows = [row for row, _ in self._batch]
-            failure = await _in_thread(self._generating, self._opened().attempt, rows)
-            if failure is not None:
+            fault = await in_thread(self._generating, self._opened().attempt, rows)
+            if fault is not None:
                 for _, inbox in self._batch:
-                    inbox.put_nowait(failure)
+                    inbox.put_nowait(fault)
             self._batch = []
 
     def _closed(self) -> EngineClosedError:
@@ -174,7 +183,7 @@ class _Model:
         try:
             self.generate(rows)
         except Exception as error:  # noqa: BLE001 - torch and models raise what they like
-            return _failure(error)
+            return failure(error, "batch_size")
         return None
 
     def generate(self, rows: Sequence[Row]) -> None:
@@ -203,12 +212,8 @@ def _tell(loop: asyncio.AbstractEventLoop, inbox: Inbox, completion: Completion)
     loop.call_soon_threadsafe(inbox.put_nowait, completion)
 
 
-async def _in_thread(thread: ThreadPoolExecutor, work: Callable[..., Result], *arguments: Any) -> Result:
-    return await asyncio.get_running_loop().run_in_executor(thread, work, *arguments)
-
-
 def _load(location: str, name: str, max_context: int | None, arguments: dict[str, Any]) -> _Model:
-    transformers, torch = _import()
+    transformers, torch = imported()
     model, tokenizer = _loaded(transformers, torch, location, arguments)
     chat = tokens.Chat(tokenizer, name)
     named = model.generation_config.eos_token_id
@@ -218,63 +223,12 @@ def _load(location: str, name: str, max_context: int | None, arguments: dict[str
     padding = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else min(ends)
     # the model's own recommendations (repetition penalties and the like) are not what was asked for
     model.generation_config = transformers.GenerationConfig(eos_token_id=sorted(ends), pad_token_id=padding)
-    own = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    context = min((limit for limit in (own, max_context) if limit), default=None)
+    context = context_of(model.config, max_context)
     return _Model(model, tokenizer, chat, context, frozenset(ends), padding)
 
 
-def _import() -> tuple[Any, Any]:
-    try:
-        import torch
-        import transformers
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("the transformers engine", "transformers") from error
-    return transformers, torch
-
-
-_SHARED = ("revision", "trust_remote_code", "token", "cache_dir", "local_files_only", "subfolder")
-"""Arguments that the tokenizer needs as well."""
-
-
 def _loaded(transformers: Any, torch: Any, name: str, arguments: dict[str, Any]) -> tuple[Any, Any]:
-    accelerator = _accelerator(torch)
-    dtype = torch.float32 if accelerator is None else torch.bfloat16
-    options = ({} if "torch_dtype" in arguments else {"dtype": dtype}) | arguments
-    shared = {key: value for key, value in arguments.items() if key in _SHARED}
-    bars = transformers.utils.logging.is_progress_bar_enabled()
-    transformers.utils.logging.disable_progress_bar()
-    try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(name, **shared)
-        model = transformers.AutoModelForCausalLM.from_pretrained(name, **options).eval()
-    except TypeError as error:
-        raise _unknown_argument(error, arguments) from error
-    except (OSError, ValueError) as error:
-        raise ModelError(f"transformers can't load {name}: {error}") from error
-    except Exception as error:
-        raise _failure(error) from error
-    finally:
-        if bars:
-            transformers.utils.logging.enable_progress_bar()
-    return model if accelerator is None or "device_map" in arguments else model.to(accelerator), tokenizer
-
-
-def _accelerator(torch: Any) -> str | None:
-    for name in ("cuda", "xpu", "mps"):
-        if (backend := getattr(torch, name, None)) is not None and backend.is_available():
-            return name
-    return None
-
-
-def _unknown_argument(error: TypeError, arguments: dict[str, Any]) -> Exception:
-    named = next((name for name in arguments if f"'{name}'" in str(error)), None)
-    if named is None:
-        return EngineError(f"transformers can't load the model with {sorted(arguments)}: {error}")
-    return UnknownNameError(
-        "transformers model argument", named, ("dtype", "device_map", "attn_implementation", *_SHARED)
-    )
-
-
-def _failure(error: Exception) -> EngineError:
-    if "out of memory" in str(error).lower():
-        return EngineError(f"out of memory: use a smaller batch_size, max_context or model ({error})")
-    return EngineError(f"transformers failed: {type(error).__name__}: {error}")
+    with explained(transformers, name, arguments):
+        tokenizer = transformers.AutoTokenizer.from_pretrained(name, **shared(arguments))
+        model = transformers.AutoModelForCausalLM.from_pretrained(name, **precision(torch, arguments)).eval()
+    return placed(torch, model, arguments), tokenizer

@@ -19,7 +19,8 @@ from rrm.engines import tokens, vllm_loading
 from rrm.engines.base import EngineInfo
 from rrm.engines.logprobs import kept
 from rrm.engines.prefills import Prefills
-from rrm.errors import EngineClosedError, EngineDiedError, EngineError, EngineRefusedError, InputError, ModelError
+from rrm.engines.vllm_failures import failure, silence
+from rrm.errors import EngineClosedError, EngineError, EngineRefusedError, InputError, ModelError
 from rrm.types import Completion, SampleRequest, TokenLogprob
 
 __all__ = ["VLLMEngine"]
@@ -111,7 +112,7 @@ class VLLMEngine:
         async with self._lock:
             engine, self._engine = self._engine, None
             if engine is not None:
-                await _silence(engine)
+                await silence(engine)
                 await self._in_thread(vllm_loading.shut_down, engine)
                 await asyncio.sleep(0)  # the loop closes its sockets
                 vllm_loading.release(engine)
@@ -160,7 +161,7 @@ class VLLMEngine:
         except EngineError:
             raise
         except Exception as error:
-            raise _failure(error) from error
+            raise failure(error) from error
 
     async def _choose(
         self, request: SampleRequest, prompt: list[int], options: dict[tokens.Tokens, str], parameters: Any, offset: int
@@ -262,24 +263,6 @@ def _logprobs(request: SampleRequest, sample: Any) -> Iterator[TokenLogprob]:
         likeliest = sorted(reported.values(), key=lambda entry: -entry.logprob)[: request.logprobs]
         own, top = reported[token_id], tuple((entry.decoded_token, entry.logprob) for entry in likeliest)
         yield TokenLogprob(own.decoded_token, own.logprob, top)
-
-
-def _failure(error: Exception) -> Exception:
-    """What a failed sample means, in rrm's terms."""
-    from vllm.v1.engine.exceptions import EngineDeadError
-
-    if isinstance(error, EngineDeadError):
-        return EngineDiedError("vLLM's engine process ended in the middle of its work; its messages are above")
-    if isinstance(error, ValueError):
-        return EngineRefusedError(f"vLLM refuses the request: {error}")
-    return EngineError(f"vLLM failed on a request: {error.__cause__ or error}")
-
-
-async def _silence(engine: Any) -> None:
-    """Stop what reads the engine's output, which else takes the shutdown for a death and logs it."""
-    if (handler := getattr(engine, "output_handler", None)) is not None:
-        handler.cancel()
-        await asyncio.gather(handler, return_exceptions=True)
 
 
 def _abandon(loading: "asyncio.Future[Any]") -> None:

@@ -63,10 +63,10 @@ def load(model: str, arguments: Mapping[str, Any]) -> Any:
         engine_class, arguments_class, is_cpu = _import_vllm()
         known = _known_arguments(arguments, arguments_class)
         with _explained(model) as log:
-            engine_arguments = arguments_class(model=model, **_COMMON | log.arguments | known)
+            engine_arguments = arguments_class(model=model, **_common(known) | log.arguments | known)
             if is_cpu:
                 _prepare_for_cpu(engine_arguments, known)
-            if "stream_interval" not in known and hasattr(engine_arguments, "stream_interval"):
+            if "stream_interval" not in known and hasattr(engine_arguments, "stream_interval") and not _pools(known):
                 engine_arguments.stream_interval = _NEVER_AGAIN
             engine = engine_class.from_engine_args(engine_arguments)
     atexit.register(_shut_down_at_exit, weakref.ref(engine))
@@ -116,7 +116,16 @@ def split_blocks(engine: Any) -> tuple[int, int] | None:
 
 _MANY_BLOCKS = 1 << 16
 
-_COMMON = {"enable_prefix_caching": True, "disable_log_stats": True, "use_tqdm_on_load": False}
+_COMMON = {"disable_log_stats": True, "use_tqdm_on_load": False}
+
+
+def _common(known: Mapping[str, Any]) -> dict[str, Any]:
+    """What is as it is for everyone; of a pooling model vLLM knows by itself whether prefixes can be shared."""
+    return _COMMON if _pools(known) else _COMMON | {"enable_prefix_caching": True}
+
+
+def _pools(known: Mapping[str, Any]) -> bool:
+    return known.get("runner") == "pooling"
 
 
 @contextmanager

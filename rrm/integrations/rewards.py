@@ -1,4 +1,4 @@
-"""Scalar rewards out of a pairwise judge: samples in, a number or None for each out, whatever the trainer.
+"""Scalar rewards out of a judge, or another ranker: samples in, a number or None for each out, whatever the trainer.
 
 Samples of one group (one prompt) are one contest, and all contests of a call are with the judge at once. A sample
 has a reward or None, never a made-up number; see `rrm.integrations.scales`. A contest that fails gives None to its
@@ -18,13 +18,14 @@ from typing import Literal
 
 from rrm import errors
 from rrm.contests import joined, without_reasoning
-from rrm.errors import EngineError, InputError, UnknownNameError
-from rrm.integrations.scales import SCALES, Scale, rewards_of
+from rrm.errors import EngineError, InputError
+from rrm.integrations.fitting import plan_with, strategy_of
+from rrm.integrations.scales import Scale, rewards_of
 from rrm.judge import Judge, default_judge
-from rrm.plans import LISTWISE, PAIRWISE, POINTWISE, Plan, named_plan, strategy_name
+from rrm.ranker import Ranker
 from rrm.ranking import Ranking
-from rrm.tournaments import Anchor, Elo, Strategy
-from rrm.types import Contest
+from rrm.tournaments import Strategy
+from rrm.types import Contest, Tally
 
 __all__ = ["GroupJudge", "Rewards", "Sample", "Stripping", "answer_of", "query_of", "same_prompt"]
 
@@ -60,7 +61,7 @@ class Rewards:
     @property
     def metrics(self) -> dict[str, float]:
         """Shares between 0 and 1: groups that failed, samples without a reward, votes that were lost; and group size."""
-        votes = [ranking.votes for ranking in self.rankings]
+        votes = [_judged_votes(ranking) for ranking in self.rankings]
         return {
             "failed_groups": _share(ranking.status == "failed" for ranking in self.rankings),
             "unrewarded": _share(value is None for value in self.values),
@@ -72,57 +73,47 @@ class Rewards:
 class GroupJudge:
     """Turns samples into rewards with a judge, a strategy and a scale that fit each other.
 
-    `judge`: a Judge, a function that makes one (called once in each process, on first use; then this object can be
-    pickled), or None for the default judge. `strategy`: by default the scale's own, such as "anchor" or "elo". `patience`:
-    seconds, see the module. Raises InputError for a scale and a strategy that do not fit.
+    `judge`: a Judge or another ranker, a function that makes one (called once in each process, on first use; then this
+    object can be pickled), or None for the default judge. `strategy`: by default the scale's own, such as "anchor" or
+    "elo"; a cascade's judge has its own default. `patience`: seconds, see the module. Raises InputError for a scale and
+    a strategy that do not fit.
     """
 
     def __init__(
         self,
-        judge: Judge | Callable[[], Judge] | None,
+        judge: Judge | Ranker | Callable[[], Judge | Ranker] | None,
         *,
         scale: Scale,
         strategy: str | Strategy | None,
         patience: float,
     ) -> None:
         self._scale = scale
-        self._strategy = _strategy_of(scale, strategy)
+        self._strategy = strategy_of(scale, strategy)
         self._patience = _checked(patience)
         self._make, self._is_given = _maker(judge)
-        self._judge: Judge | None = None
+        self._judge: Judge | Ranker | None = None
         self._failing_since: float | None = None
         self._has_judged = False
 
     @property
-    def judge(self) -> Judge:
+    def judge(self) -> Judge | Ranker:
         """The judge of this process, made now if need be."""
         if self._judge is None:
             self._judge = self._make()
         return self._judge
 
-    @property
-    def _plan(self) -> Plan:
-        """The strategy for this judge. Raises InputError for a judge that can't give what the scale needs."""
-        kind = self.judge.kind
-        plan = self._strategy or (Elo if kind == PAIRWISE else kind)
-        needs = plan if isinstance(plan, str) else PAIRWISE
-        if needs != kind:
-            raise InputError(
-                f"the scale {self._scale!r} needs a {needs} judge, and the prompt {self.judge.prompt.name!r} is {kind}: "
-                f"use the scale {_OF_KIND[kind]}"
-            )
-        return plan
-
     def rewards(self, samples: Sequence[Sample]) -> Rewards:
         """One reward for each sample. Raises EngineError as the module says, and what opening the judge raises."""
         groups = self._groups(samples)
-        rankings = tuple(self.judge.rank_many(_contests(groups), strategy=self._plan))
+        rankings = tuple(
+            self.judge.rank_many(_contests(groups), strategy=plan_with(self.judge, self._scale, self._strategy))
+        )
         return self._settle(groups, rankings)
 
     async def arewards(self, samples: Sequence[Sample]) -> Rewards:
         """The async twin of `rewards`."""
         groups = self._groups(samples)
-        found = self.judge.arank_many(_contests(groups), strategy=self._plan)
+        found = self.judge.arank_many(_contests(groups), strategy=plan_with(self.judge, self._scale, self._strategy))
         return self._settle(groups, tuple([ranking async for ranking in found]))
 
     def close(self) -> None:
@@ -139,8 +130,11 @@ class GroupJudge:
         return self.__dict__ | {"_judge": None, "_failing_since": None, "_has_judged": False}
 
     def _groups(self, samples: Iterable[Sample]) -> list[list[tuple[int, Sample]]]:
-        """What is judged together: a score is a response's own, so that one without it takes no other's."""
-        if self._scale == "score":
+        """What is judged together: a score is a response's own, so that one without it takes no other's.
+
+        Unless it says how a response does among the others, as an ensemble's does.
+        """
+        if self._scale == "score" and not getattr(self.judge, "is_relative", False):
             return _grouped(samples, lambda sample: (sample.group, sample.response))
         return _grouped(samples, lambda sample: sample.group)
 
@@ -165,10 +159,10 @@ class GroupJudge:
                 "%d of %d groups could not be judged and have no reward; the first: %s: %s",
                 *(len(failed), len(rankings), failed[0].error_type, failed[0].error),
             )
-        if any(ranking.votes.read for ranking in rankings):
+        if any(_judged_votes(ranking).read for ranking in rankings):
             self._failing_since = None
             self._has_judged = True
-        elif fruitless := failed + [ranking for ranking in rankings if ranking.votes.lost]:
+        elif fruitless := failed + [ranking for ranking in rankings if _judged_votes(ranking).lost]:
             self._lose_patience(max(fruitless, key=_is_engines_fault))
 
     def _lose_patience(self, fruitless: Ranking) -> None:
@@ -229,67 +223,23 @@ def _contests(groups: Sequence[Sequence[tuple[int, Sample]]]) -> list[Contest]:
     ]
 
 
-def _maker(judge: Judge | Callable[[], Judge] | None) -> tuple[Callable[[], Judge], bool]:
+def _maker(
+    judge: Judge | Ranker | Callable[[], Judge | Ranker] | None,
+) -> tuple[Callable[[], Judge | Ranker], bool]:
     """What makes the judge, and whether it is made already and so bound to this process."""
-    if isinstance(judge, Judge):
-        return lambda: judge, True
+    # A class has all that its objects have, and makes one.
+    if isinstance(judge, Ranker) and not isinstance(judge, type):
+        given = judge
+        return lambda: given, True
     make = default_judge if judge is None else judge
     if not callable(make):
         raise InputError(f"judge must be a Judge or a function that makes one, not {type(judge).__name__}")
     return make, False
 
 
-def _strategy_of(scale: Scale, strategy: str | Strategy | None) -> Plan | None:
-    """The strategy that makes what the scale needs; None where any does, and nobody says which."""
-    if scale not in SCALES:
-        raise UnknownNameError("scale", str(scale), SCALES)
-    if strategy is None:
-        return _USUAL[scale]
-    chosen = named_plan(strategy)
-    if not _FITS[scale](chosen):
-        name = strategy_name(chosen)
-        raise InputError(f"the scale {scale!r} does not fit the strategy {name!r}: it needs {_NEEDS[scale]}")
-    return chosen
-
-
-_USUAL: Mapping[Scale, Plan | None] = {
-    "elo": Elo,
-    "rank": None,
-    "win-rate": Elo,
-    "anchor": Anchor,
-    "score": POINTWISE,
-}
-
-
-def _plays_every_pair(plan: Plan) -> bool:
-    return not isinstance(plan, str) and _games_of_four(plan) == 6
-
-
-def _games_of_four(strategy: Strategy) -> int:
-    return len({frozenset((match.first, match.second)) for match in strategy(range(4)).start()})
-
-
-_FITS: Mapping[Scale, Callable[[Plan], bool]] = {
-    "elo": lambda strategy: strategy is Elo,
-    "rank": lambda _: True,
-    "win-rate": _plays_every_pair,
-    "anchor": lambda strategy: strategy is Anchor,
-    "score": lambda strategy: strategy == POINTWISE,
-}
-_OF_KIND: Mapping[str, str] = {
-    PAIRWISE: "'elo', 'rank', 'win-rate' or 'anchor'",
-    POINTWISE: "'score' or 'rank'",
-    LISTWISE: "'rank'",
-}
-"""The scales that go with each kind of judge."""
-
-_NEEDS: Mapping[Scale, str] = {
-    "elo": 'the ratings of "elo"',
-    "rank": "",
-    "win-rate": 'one that plays every pair, such as "elo"',
-    "anchor": 'the matches of "anchor"',
-    "score": 'the scores of "pointwise"',
-}
+def _judged_votes(ranking: Ranking) -> Tally:
+    """The votes on matches, where there are any: what a filter scored before them is no verdict."""
+    return sum((match.votes for match in ranking.matches), Tally()) if ranking.matches else ranking.votes
 
 
 def _checked(patience: float) -> float:

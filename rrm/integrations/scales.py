@@ -22,6 +22,7 @@ Scale = Literal["elo", "rank", "win-rate", "anchor", "score"]
 "elo": (rating - 1000) / 200 + 0.5, as in the RRM authors' released code (microsoft/LMOps, reward_score/rrm/arena.py).
 Its mean over a group of unlike responses is 0.5; with the K of 4 that they and rrm use, one win moves it by 0.01.
 "rank": the place among the group's rewarded responses, 1 the best, 0 the worst; equal scores share their mean place.
+Those that a filter's scores cut before anyone was judged have their places behind all that were.
 "win-rate": the share of the decided comparisons with the others that went to the response, a tie counting half; an
 identical response is a tie.
 "anchor": one response of the group, drawn by seed, is the anchor: 1 for beating it, 0 for losing to it, 0.5 for a
@@ -54,9 +55,16 @@ class _Table:
 
     @property
     def judged(self) -> tuple[int, ...]:
-        """The responses on which a decided game bears."""
+        """The responses on which a decided game bears, and those that a filter cut by its scores before any game."""
         players = {player for game in self.games for player in (game.first, game.second)}
-        return tuple(index for index, player in enumerate(self.stands_for) if player in players)
+        known = players | self._cut
+        return tuple(index for index, player in enumerate(self.stands_for) if player in known)
+
+    @property
+    def _cut(self) -> set[int]:
+        """Those that have a score and no match."""
+        scored = {response for scoring in self.ranking.scorings for response in scoring.responses}
+        return scored - _players(self.ranking)
 
 
 def rewards_of(ranking: Ranking, scale: Scale, *, allows_ties: bool) -> tuple[float | None, ...]:
@@ -66,10 +74,8 @@ def rewards_of(ranking: Ranking, scale: Scale, *, allows_ties: bool) -> tuple[fl
     """
     if scale == "score":
         return ranking.scores
-    if ranking.scorings:
-        return _ranks(ranking)
     if not ranking.matches:
-        return (_NEUTRAL,) * len(ranking.order)
+        return _ranks(ranking) if ranking.scorings else (_NEUTRAL,) * len(ranking.order)
     table = _Table(ranking, _decided(ranking, allows_ties), _stands_for(ranking))
     reward, judged = _REWARDS[scale](table), set(table.judged)
     return tuple(reward(index) if index in judged else None for index in range(len(ranking.order)))
@@ -83,12 +89,16 @@ def _decided(ranking: Ranking, allows_ties: bool) -> tuple[_Game, ...]:
 
 def _stands_for(ranking: Ranking) -> tuple[int, ...]:
     """Of identical responses one plays, and the others stand right behind it in the order, with its score."""
-    players = {player for match in ranking.matches for player in (match.first, match.second)}
+    players = _players(ranking)
     stands_for = list(range(len(ranking.order)))
     for before, index in zip(ranking.order, ranking.order[1:], strict=False):
         if index not in players and ranking.scores[index] == ranking.scores[before]:
             stands_for[index] = stands_for[before]
     return tuple(stands_for)
+
+
+def _players(ranking: Ranking) -> set[int]:
+    return {player for match in ranking.matches for player in (match.first, match.second)}
 
 
 _Reward = Callable[[int], float]
@@ -104,14 +114,14 @@ def _rank(table: _Table) -> _Reward:
 
 
 def _ranks(ranking: Ranking) -> tuple[float, ...]:
-    """The places among responses that all have a score of the judge's own."""
-    if len(ranking.order) == 1:
-        return (_NEUTRAL,)
+    """The places among responses that all have a score of their own."""
     return tuple(_place(score, ranking.scores) for score in ranking.scores)
 
 
 def _place(score: float, among: Sequence[float]) -> float:
-    """1 for the best, 0 for the worst; equal scores share their mean place."""
+    """1 for the best, 0 for the worst; equal scores share their mean place. A lone one is in the middle."""
+    if len(among) == 1:
+        return _NEUTRAL
     below = sum(other < score for other in among)
     level = sum(other == score for other in among) - 1
     return (below + level / 2) / (len(among) - 1)

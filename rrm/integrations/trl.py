@@ -1,4 +1,4 @@
-"""A reward function for TRL's GRPOTrainer that asks a pairwise judge; imports nothing of TRL.
+"""A reward function for TRL's GRPOTrainer that asks a judge, or another ranker; imports nothing of TRL.
 
 TRL (as of 1.16) calls `f(prompts=..., completions=..., completion_ids=..., <data set columns>, trainer_state=...,
 log_extra=..., log_metric=...)` once for each batch of a process and takes a number or None for each completion. It
@@ -14,6 +14,7 @@ from rrm.errors import InputError
 from rrm.integrations.rewards import GroupJudge, Rewards, Sample, Stripping, answer_of, query_of, same_prompt
 from rrm.integrations.scales import Scale
 from rrm.judge import Judge
+from rrm.ranker import Ranker
 from rrm.tournaments import Strategy
 
 __all__ = ["RankReward"]
@@ -25,8 +26,9 @@ _NAME = "rank_reward"
 class RankReward:
     """Rewards completions by how they fare against the others of the same prompt; for `GRPOTrainer(reward_funcs=...)`.
 
-    `judge`: a Judge; or a function that makes one in each process, which also lets the reward be pickled; or None for
-    the default judge. `scale`: "elo", "rank", "win-rate" or "anchor"; see `rrm.integrations.scales.Scale`.
+    `judge`: a Judge or another ranker (`rrm.rankers`); or a function that makes one in each process, which also lets the
+    reward be pickled; or None for the default judge. `scale`: "elo", "rank", "win-rate" or "anchor", "score" or "rank" for
+    what gives scores, "rank" for a cascade; see `rrm.integrations.scales.Scale`.
     `strategy`: by default the scale's own; "rank" goes with any. `strip_reasoning`: judge completions without what
     stands before `</think>`; "opened" where the policy's chat template opens the reasoning. `reference_column`: the
     data set's column with the reference answers. `query`: from a prompt to what the judge is asked, such as
@@ -42,7 +44,7 @@ class RankReward:
 
     def __init__(
         self,
-        judge: Judge | Callable[[], Judge] | None = None,
+        judge: Judge | Ranker | Callable[[], Judge | Ranker] | None = None,
         *,
         scale: Scale = "elo",
         strategy: str | Strategy | None = None,

@@ -1,4 +1,4 @@
-"""Reward functions for verl that ask a pairwise judge; imports nothing of verl.
+"""Reward functions for verl that ask a judge, or another ranker; imports nothing of verl.
 
 verl's reward loop calls `await compute_score(data_source=..., solution_str=..., ground_truth=..., extra_info=...)`
 once for each sample, with `reward_router_address` and `reward_model_tokenizer` where it runs a reward model of its
@@ -23,6 +23,7 @@ from rrm.errors import InputError
 from rrm.integrations.rewards import GroupJudge, Rewards, Sample, Stripping, answer_of, query_of, same_prompt
 from rrm.integrations.scales import Scale
 from rrm.judge import Judge
+from rrm.ranker import Ranker
 from rrm.tournaments import Strategy
 
 __all__ = ["GroupReward"]
@@ -56,7 +57,7 @@ class GroupReward:
 
     def __init__(
         self,
-        judge: Judge | Callable[[], Judge] | None = None,
+        judge: Judge | Ranker | Callable[[], Judge | Ranker] | None = None,
         *,
         group_size: GroupSize,
         scale: Scale = "elo",

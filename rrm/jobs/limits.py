@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rrm.contests import check_at_least
 from rrm.errors import InputError
-from rrm.judge import Judge
+from rrm.ranker import Ranker
 
 __all__ = ["NO_LIMITS", "Limits", "Watch"]
 
@@ -51,9 +51,9 @@ NO_LIMITS = Limits()
 
 
 class Watch:
-    """Looks at a judge while it works; `reached` says which limit was, once one is."""
+    """Looks at a judge, or another ranker, while it works; `reached` says which limit was, once one is."""
 
-    def __init__(self, judge: Judge, limits: Limits) -> None:
+    def __init__(self, judge: Ranker, limits: Limits) -> None:
         self.reached: str | None = None
         self._judge = judge
         self._limits = limits
@@ -90,7 +90,8 @@ class Watch:
         return self._unreadable()
 
     def _unreadable(self) -> str | None:
-        votes = self._judge.votes
+        # What a filter scored is never lost, and would hide what the judge behind it loses.
+        votes = getattr(self._judge, "judge", self._judge).votes
         if self._is_readable or votes.total < _FIRST_VOTES:
             return None
         if votes.lost <= self._limits.max_lost * votes.total:

@@ -21,6 +21,7 @@ from rrm.errors import EngineError, EngineRefusedError, EngineStoppedError, Inpu
 from rrm.jobs.counts import NOTHING, OF_FAILED, OF_RETRIED, Counts, added, of_ranking
 from rrm.jobs.draft import Draft, Failure, State, known_digest
 from rrm.jobs.entrants import Entrant, Entrants
+from rrm.jobs.facts import facts_of
 from rrm.jobs.limits import NO_LIMITS, Limits, Watch
 from rrm.jobs.pairs_file import (
     FORMATS,
@@ -34,8 +35,8 @@ from rrm.jobs.pairs_file import (
 )
 from rrm.jobs.places import beside, check_place, difference, manifest_of
 from rrm.jobs.recorded import recorded
-from rrm.judge import Judge
 from rrm.preferences import BEST_WORST, Pairing, Preference, preferences
+from rrm.ranker import Ranker
 from rrm.ranking import Ranking
 from rrm.rows import Row, Source, open_source
 
@@ -62,7 +63,7 @@ class Outcome:
 class PreferJob:
     """Preference data from the rows of `source`, in the file `output` (.jsonl or .parquet).
 
-    `judge` ranks the responses by `strategy`; with `rankings` (what `rrm rank --format json` wrote for the same
+    `judge`, or another ranker, ranks the responses by `strategy`; with `rankings` (what `rrm rank --format json` wrote for the same
     rows) none is needed. `output_format` is "trl" or "trl-conversational", by default as the first row's query is
     a text or a list of messages. `overwrite`: replace an output, or drop an unfinished one, of other settings; and
     try again rows that failed for themselves.
@@ -74,7 +75,7 @@ class PreferJob:
         self,
         source: Source | str | Path,
         output: str | Path,
-        judge: Judge | None = None,
+        judge: Ranker | None = None,
         *,
         strategy: str | None = None,
         rankings: Source | None = None,
@@ -117,7 +118,7 @@ class PreferJob:
             if draft.is_publishing:
                 draft.finish_publishing()
                 return Outcome((manifest_of(self.output) or {})["counts"])
-            facts = {"judge": msgspec.to_builtins(self._judge.open()) if self._judge else None}
+            facts = facts_of(self._judge.open()) if self._judge else {"judge": None}
             draft.begin(stamp, facts, NOTHING, goes_back=self._has_ledger)
             self.done = draft.state.number
             return self._go_on(draft, identity, stamp)
@@ -264,7 +265,7 @@ class PreferJob:
                 "rows": draft.state.counts["prompts"],
             },
             "settings": identity["settings"],
-            "judge": draft.facts["judge"],
+            **draft.facts,
             "counts": draft.state.counts,
             "version": __version__,
         }

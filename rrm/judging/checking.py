@@ -1,6 +1,6 @@
 """What is wrong with a prompt file that can be read: found by using it, on made-up cases and its own examples."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rrm.errors import RRMError
 from rrm.judging.cleaning import Cleaner
@@ -94,21 +94,25 @@ def _read(example: Example, prompt: Prompt) -> Reading:
 
 def _differs(found: Reading, example: Example) -> bool:
     is_other_score = example.scores is not None and list(found.scores) != example.scores
+    is_other_criteria = example.criteria is not None and dict(found.criteria) != example.criteria
     is_other_weight = example.weight is not None and found.weight != example.weight
-    return found.vote is not example.vote or is_other_score or is_other_weight
+    return found.vote is not example.vote or is_other_score or is_other_criteria or is_other_weight
 
 
 def _said(found: Reading) -> str:
-    return _described(found.vote, list(found.scores), found.weight)
+    return _described(found.vote, list(found.scores), found.weight, dict(found.criteria))
 
 
 def _wanted(example: Example) -> str:
-    return _described(example.vote, example.scores or [], example.weight or 1.0)
+    return _described(example.vote, example.scores or [], example.weight or 1.0, example.criteria or {})
 
 
-def _described(vote: Vote | None, scores: list[float], weight: float) -> str:
+def _described(
+    vote: Vote | None, scores: list[float], weight: float, criteria: Mapping[str, float] | None = None
+) -> str:
     said = [vote.value] if vote else []
     said += [f"scores {', '.join(f'{score:g}' for score in scores)}"] if scores else []
+    said += [f"{name} {score:g}" for name, score in (criteria or {}).items()]
     said += [f"weight {weight:g}"] if weight != 1 else []
     return ", ".join(said)
 

@@ -82,7 +82,7 @@ def _of_each(found: Found, contents: list[Content | None], count: int) -> Piece:
     texts = tuple(content for content in contents if isinstance(content, str))
     if len(texts) == len(contents) == count:
         return _piece(found, texts, count)
-    return Piece(found.start, found.end, None, f"the JSON object has {len(texts)} of the fields for {count} responses")
+    return Piece(found.start, found.end, None, f"the JSON object has {len(texts)} of the fields, not {count}")
 
 
 def _piece(found: Found, content: Content, count: int) -> Piece:

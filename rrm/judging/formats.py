@@ -17,6 +17,7 @@ from rrm.types import Vote
 __all__ = [
     "VARIABLES",
     "BackupSpec",
+    "CriteriaSpec",
     "Example",
     "ForcedSpec",
     "FrontMatter",
@@ -138,7 +139,17 @@ class OrderSpec(_VerdictSpec, frozen=True, forbid_unknown_fields=True, kw_only=T
     base: Base = 1
 
 
-VerdictSpec = LabelsSpec | ScoresSpec | GradesSpec | IndexSpec | OrderSpec
+class CriteriaSpec(
+    _VerdictSpec, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="criteria"
+):
+    """A pointwise verdict of numbers, one for each criterion of the parameter `criteria`; they are on one scale."""
+
+    range: tuple[float, float]
+    loose: Loose = False
+    integers: bool = False
+
+
+VerdictSpec = LabelsSpec | ScoresSpec | GradesSpec | IndexSpec | OrderSpec | CriteriaSpec
 
 
 class SamplingSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -155,6 +166,7 @@ class Example(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str
     vote: Vote | None = None
     scores: list[float] | None = None
+    criteria: dict[str, float] | None = None
     weight: float | None = None
     finish_reason: Literal["stop", "length"] = "stop"
     count: Annotated[int, msgspec.Meta(ge=1)] | None = None

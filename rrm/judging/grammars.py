@@ -5,18 +5,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
+from rrm.judging.criteria import CRITERIA, Criterion, criteria_of
 from rrm.judging.fields import JsonField, JsonFields
 from rrm.judging.formats import (
+    CriteriaSpec,
     FrontMatter,
     GradesSpec,
     IndexSpec,
     Kind,
     LabelsSpec,
+    OrderSpec,
     PlaceSpec,
     ScoresSpec,
     VerdictSpec,
 )
-from rrm.judging.meanings import Grades, Index, Labels, Meaning, Order, Scores
+from rrm.judging.meanings import Criteria, Grades, Index, Labels, Meaning, Order, Scores
 from rrm.judging.pieces import Place
 from rrm.judging.places import Delimited, Each, Line
 from rrm.judging.verdicts import Forced, Grammar, Reader, TieBreak
@@ -29,26 +32,34 @@ _COUNTS: Mapping[Kind, int | None] = {"pairwise": 2, "pointwise": 1, "listwise":
 """How many responses a verdict of each kind is about."""
 
 
-def grammar_of(front: FrontMatter) -> Grammar:
-    """The grammar of a front matter in which `rrm.judging.mistakes` finds none."""
+def grammar_of(front: FrontMatter, parameters: Mapping[str, str | None] | None = None) -> Grammar:
+    """The grammar of a front matter in which `rrm.judging.mistakes` finds none, with its own parameters or others."""
     spec = front.verdict
-    first = _reader(spec, front, None)
-    backups = (_reader(backup, front, backup.match) for backup in spec.backup)
+    criteria = _criteria_of(spec, front.parameters if parameters is None else parameters)
+    first = _reader(spec, front, criteria, None)
+    backups = (_reader(backup, front, criteria, backup.match) for backup in spec.backup)
     return Grammar(
         (first, *backups),
         forced=_forced(spec),
         readout=_readout(spec),
         tie_break=_tie_break(spec),
         skips_others=spec.others == "skip",
-        count=_COUNTS[front.kind],
+        count=len(criteria) or _COUNTS[front.kind],
     )
 
 
-def _reader(place: PlaceSpec, front: FrontMatter, match: Match | None) -> Reader:
+def _criteria_of(spec: VerdictSpec, parameters: Mapping[str, str | None]) -> tuple[Criterion, ...]:
+    return criteria_of(parameters[CRITERIA] or "") if isinstance(spec, CriteriaSpec) else ()
+
+
+def _reader(place: PlaceSpec, front: FrontMatter, criteria: tuple[Criterion, ...], match: Match | None) -> Reader:
     """A place and what stands there; `match` is that of another place than the first."""
     spec = front.verdict
+    if isinstance(spec, CriteriaSpec):
+        names = tuple(criterion.name for criterion in criteria)
+        return Reader(_place_of_criteria(place, names, spec), Criteria(criteria, _scores(spec, front)))
     own = spec.match if isinstance(spec, LabelsSpec | GradesSpec | IndexSpec) else "folded"
-    return Reader(_place(place, front, is_long=(match or own) == "begins"), _meaning(front, match or own))
+    return Reader(_place(place, front, is_long=(match or own) == "begins"), _meaning(spec, front, match or own))
 
 
 def _place(place: PlaceSpec, front: FrontMatter, *, is_long: bool) -> Place:
@@ -62,11 +73,25 @@ def _place(place: PlaceSpec, front: FrontMatter, *, is_long: bool) -> Place:
     return Each(delimited, _names(spec.names), spec.base) if isinstance(spec, ScoresSpec) and spec.each else delimited
 
 
+def _place_of_criteria(place: PlaceSpec, names: tuple[str, ...], spec: CriteriaSpec) -> Place:
+    """With {} for a criterion's name there is a place for each; without, one for all of their numbers."""
+    if place.line:
+        return Line(place.line, "end" if spec.loose == "last" else "")
+    if place.json is None:
+        delimited = _delimited(place)
+        return Each(delimited, names) if "{}" in delimited.open[0] else delimited
+    paths = _flat([place.json] if isinstance(place.json, str) else place.json)
+    if "{}" in paths[0]:
+        return JsonFields(tuple(tuple(path.replace("{}", name) for path in paths) for name in names))
+    return JsonField(tuple(paths))
+
+
 def _delimited(place: PlaceSpec) -> Delimited:
     openings = [place.open] if isinstance(place.open, str) else place.open or []
     close = place.close or ""
-    # Brackets have no case, and the search for exact texts is the faster one.
-    ignore_case = place.ignore_case and any(text.lower() != text.upper() for text in (*openings, close))
+    # Brackets have no case, and the search for exact texts is the faster one. What {} stands for may have one.
+    has_case = any("{}" in text or text.lower() != text.upper() for text in (*openings, close))
+    ignore_case = place.ignore_case and has_case
     return Delimited(tuple(openings), close, place.pick or "last", ignore_case, place.at_end)
 
 
@@ -92,8 +117,9 @@ def _names(names: list[str] | str | None) -> str | tuple[str, ...] | None:
     return tuple(names) if isinstance(names, list) else names
 
 
-def _meaning(front: FrontMatter, match: Match) -> Meaning:
-    spec = front.verdict
+def _meaning(
+    spec: LabelsSpec | ScoresSpec | GradesSpec | IndexSpec | OrderSpec, front: FrontMatter, match: Match
+) -> Meaning:
     if isinstance(spec, LabelsSpec):
         return _labels(spec, match)
     if isinstance(spec, ScoresSpec):
@@ -112,10 +138,11 @@ def _labels(spec: LabelsSpec, match: Match) -> Labels:
     return Labels.of(labels, nouns, match=match, ignore_case=spec.ignore_case, weights=dict(spec.weights))
 
 
-def _scores(spec: ScoresSpec, front: FrontMatter) -> Scores:
+def _scores(spec: ScoresSpec | CriteriaSpec, front: FrontMatter) -> Scores:
     least, most = spec.range or (-math.inf, math.inf)
+    margin = spec.tie_margin if isinstance(spec, ScoresSpec) else 0.0
     is_pair = front.kind == "pairwise"
-    return Scores(is_pair, spec.loose, spec.integers, least, most, spec.tie_margin, allows_ties=front.ties)
+    return Scores(is_pair, spec.loose, spec.integers, least, most, margin, allows_ties=front.ties)
 
 
 def _forced(spec: VerdictSpec) -> Forced | None:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
+from rrm.judging.criteria import Criterion, weighted_mean
 from rrm.judging.numerals import Loose, numbers
 from rrm.judging.pieces import Content
 from rrm.judging.words import Base, FoldedWords, Match, Words, alternatives, named, numbered, words
 from rrm.types import Vote
 
-__all__ = ["Grades", "Index", "Labels", "Meaning", "Order", "Said", "Scores"]
+__all__ = ["Criteria", "Grades", "Index", "Labels", "Meaning", "Order", "Said", "Scores"]
 
 
 class Said(NamedTuple):
@@ -26,6 +27,8 @@ class Said(NamedTuple):
     scores: tuple[float, ...] = ()
     weight: float = 1.0
     problem: str = ""
+    criteria: tuple[tuple[str, float], ...] = ()
+    """The number for each criterion, by its name, where scores rest on some."""
 
 
 class Meaning(Protocol):
@@ -144,6 +147,30 @@ class Scores:
         if abs(difference) > self.tie_margin:
             return Said(Vote.FIRST if difference > 0 else Vote.SECOND, scores)
         return Said(Vote.TIE, scores) if self.allows_ties else _lost("equal scores", scores)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Criteria:
+    """A number for each criterion of one response; their weighted mean is its score."""
+
+    criteria: tuple[Criterion, ...]
+    scores: Scores
+
+    @property
+    def allows_ties(self) -> bool:
+        return False
+
+    @property
+    def is_closed(self) -> bool:
+        return self.scores.is_closed
+
+    def said(self, content: Content, count: int) -> Said:
+        found = self.scores.said(content, count)
+        if found.vote is not None:
+            return found
+        mean = weighted_mean((criterion.weight for criterion in self.criteria), found.scores)
+        names = (criterion.name for criterion in self.criteria)
+        return Said(None, (mean,), criteria=tuple(zip(names, found.scores, strict=True)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,10 +1,14 @@
 """What makes no sense in the front matter of a prompt file, although each field has its type."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import permutations
 
+from rrm.errors import PromptError
+from rrm.judging.criteria import CRITERIA, SCALE, criteria_of
 from rrm.judging.formats import (
     VARIABLES,
     BackupSpec,
+    CriteriaSpec,
     FrontMatter,
     GradesSpec,
     IndexSpec,
@@ -18,11 +22,11 @@ from rrm.judging.formats import (
 from rrm.judging.words import Match, fold, trimmed
 from rrm.types import Vote
 
-__all__ = ["mistakes"]
+__all__ = ["mistakes", "mistakes_of_criteria"]
 
 _VERDICTS: Mapping[Kind, tuple[str, ...]] = {
     "pairwise": ("labels", "scores"),
-    "pointwise": ("scores", "grades"),
+    "pointwise": ("scores", "grades", "criteria"),
     "listwise": ("scores", "index", "order"),
 }
 _LETTERS = 26
@@ -68,12 +72,16 @@ def _of_the_roles(front: FrontMatter) -> Iterator[str]:
 
 
 def _of_the_parameters(front: FrontMatter) -> Iterator[str]:
-    taken = {"query", "reference", *VARIABLES[front.kind]}
+    is_rubric = isinstance(front.verdict, CriteriaSpec)
+    taken = {"query", "reference", *VARIABLES[front.kind], *([SCALE] if is_rubric else [])}
+    if is_rubric and front.parameters.get(CRITERIA) is None:
+        yield f"parameters: verdict.kind criteria reads them from the parameter {CRITERIA!r}, which needs a text"
     for name in front.parameters:
         if not name.isidentifier():
             yield f"parameters: {name!r} can't be the name of a variable"
         if name in taken:
-            yield f"parameters: {name!r} is a variable of every {front.kind} prompt: call it something else"
+            whose = "rubric" if name == SCALE else f"{front.kind} prompt"
+            yield f"parameters: {name!r} is a variable of every {whose}: call it something else"
 
 
 def _of_the_places(front: FrontMatter) -> Iterator[str]:
@@ -103,7 +111,12 @@ def _of_a_place(place: PlaceSpec, front: FrontMatter | None) -> Iterator[str]:
         yield "pick: listed is for labels, in whose order the votes are looked for"
     if place.json is not None:
         yield from _of_the_paths(place.json, front)
-    if isinstance(place, BackupSpec) and place.match and front and isinstance(front.verdict, ScoresSpec | OrderSpec):
+    if (
+        isinstance(place, BackupSpec)
+        and place.match
+        and front
+        and isinstance(front.verdict, ScoresSpec | OrderSpec | CriteriaSpec)
+    ):
         yield f"match is for labels, grades and an index, not for {_kind(front.verdict)}"
 
 
@@ -154,6 +167,8 @@ def _of_the_meaning(front: FrontMatter) -> Iterator[str]:
         yield from _of_the_scores(spec, front)
     elif isinstance(spec, OrderSpec):
         yield from _of_the_names(spec.names, front)
+    elif isinstance(spec, CriteriaSpec):
+        yield from _of_the_criteria(spec, front)
     nouns = spec.nouns if isinstance(spec, LabelsSpec | GradesSpec | IndexSpec) else []
     yield from (f"the noun {noun!r} has no letter or digit: leave it out" for noun in nouns if not fold(noun))
 
@@ -200,12 +215,53 @@ def _of_the_grades(spec: GradesSpec) -> Iterator[str]:
 
 
 def _of_the_scores(spec: ScoresSpec, front: FrontMatter) -> Iterator[str]:
-    if spec.range and not spec.range[0] < spec.range[1]:
-        yield f"range: {spec.range[0]:g} is not below {spec.range[1]:g}"
+    if spec.range:
+        yield from _of_the_range(spec.range)
     if front.kind != "pairwise" and (spec.tie_margin or spec.tie_break):
         yield f"tie_margin and tie_break are for pairwise judges, not for a {front.kind} one"
     elif spec.tie_margin and not front.ties and spec.tie_break is None:
         yield f"tie_margin: {spec.tie_margin:g} makes ties, and this judge has none: leave it out, or say ties: true"
+
+
+def _of_the_criteria(spec: CriteriaSpec, front: FrontMatter) -> Iterator[str]:
+    yield from _of_the_range(spec.range)
+    for holes in filter(None, map(_holes, [spec, *spec.backup])):
+        if len(set(holes)) > 1:
+            yield "{} stands for a criterion's name in all of the alternatives, or in none"
+        elif holes[0] and (spec.others == "skip" or any(place.at_end for place in (spec, *spec.backup))):
+            yield "others: skip and at_end are not for places with {}"
+    yield from mistakes_of_criteria(front.parameters.get(CRITERIA) or "", spec)
+
+
+def _holes(place: PlaceSpec) -> list[bool]:
+    """Whether each of a place's alternatives has {} in it."""
+    given = place.json if place.open is None else place.open
+    return ["{}" in str(text) for text in ([given] if isinstance(given, str) else given or [])]
+
+
+def mistakes_of_criteria(text: str, spec: CriteriaSpec) -> Iterator[str]:
+    """What is wrong with criteria for verdicts of this form, each in one sentence."""
+    try:
+        names = [criterion.name for criterion in criteria_of(text)]
+    except PromptError as error:
+        yield str(error)
+    else:
+        for place in (spec, *spec.backup):
+            openings = [place.open] if isinstance(place.open, str) else place.open or []
+            yield from _of_the_openings([text.casefold() for text in openings if "{}" in text], names)
+
+
+def _of_the_openings(openings: list[str], names: list[str]) -> Iterator[str]:
+    """Where one criterion's place could be taken for another's."""
+    opened = {name: [opening.replace("{}", name.casefold()) for opening in openings] for name in names}
+    for name, others in permutations(names, 2):
+        if any(one in other for one in opened[name] for other in opened[others]):
+            yield f"criterion {name!r}: what opens it stands in what opens {others!r}: call one of them something else"
+
+
+def _of_the_range(ends: tuple[float, float]) -> Iterator[str]:
+    if not ends[0] < ends[1]:
+        yield f"range: {ends[0]:g} is not below {ends[1]:g}"
 
 
 def _of_the_examples(front: FrontMatter) -> Iterator[str]:
@@ -217,6 +273,8 @@ def _of_the_examples(front: FrontMatter) -> Iterator[str]:
             yield f"example {number}: a {front.kind} example needs scores, or the vote unparsed or truncated"
         if front.kind == "pointwise" and example.scores and len(example.scores) != 1:
             yield f"example {number}: a pointwise example has one score"
+        if example.criteria and not isinstance(front.verdict, CriteriaSpec):
+            yield f"example {number}: only a verdict of the kind criteria has numbers for some"
 
 
 def _twice(texts: Iterable[str]) -> list[str]:

@@ -123,7 +123,10 @@ def _pattern(texts: tuple[str, ...], ignore_case: bool) -> re.Pattern[str]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Each:
-    """A delimited text for each response: in the order shown, or with the response's name, as {}, in its delimiters."""
+    """A delimited text for each response: in the order shown, or with the response's name, as {}, in its delimiters.
+
+    For each criterion of one response, too, by the criterion's name.
+    """
 
     place: Delimited
     names: str | tuple[str, ...] | None = None
@@ -165,7 +168,7 @@ def _together(found: list[Piece], count: int) -> Piece:
     """One piece of those for each response."""
     problem = next((piece.problem for piece in found if piece.content is None), "")
     if len(found) != count:
-        problem = f"{'more than ' * (len(found) > count)}{min(len(found), count)} of them for {count} responses"
+        problem = f"{'more than ' * (len(found) > count)}{min(len(found), count)} of them, not {count}"
     return Piece(
         min(piece.start for piece in found),
         max(piece.end for piece in found),

@@ -68,6 +68,7 @@ def _opinion(shown: tuple[int, ...], answer: Answer) -> Opinion:
         completion.finish_reason,
         completion.completion_tokens,
         answer.is_forced,
+        dict(reading.criteria),
     )
 
 

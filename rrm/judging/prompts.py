@@ -21,9 +21,10 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from rrm.errors import ContestError, PromptError, UnknownNameError
 from rrm.judging.cleaning import Cleaner
-from rrm.judging.formats import VARIABLES, FrontMatter, Kind
+from rrm.judging.criteria import CRITERIA, SCALE, Scale, criteria_of
+from rrm.judging.formats import VARIABLES, CriteriaSpec, FrontMatter, Kind
 from rrm.judging.grammars import grammar_of
-from rrm.judging.mistakes import mistakes
+from rrm.judging.mistakes import mistakes, mistakes_of_criteria
 from rrm.judging.sources import taken_apart
 from rrm.judging.verdicts import Grammar
 from rrm.types import Case, Message, Query
@@ -81,14 +82,20 @@ class Prompt:
     def with_parameters(self, parameters: Mapping[str, str]) -> Self:
         """The same prompt with other values for some of its parameters.
 
-        Raises UnknownNameError for a parameter that the file has not, PromptError for a value that is no text.
+        Raises UnknownNameError for a parameter that the file has not, PromptError for a value that is no text, or that
+        says no criteria where the judge grades by them.
         """
         for name, value in parameters.items():
             if name not in self.front.parameters:
                 raise UnknownNameError(f"parameter of prompt {self.name!r}:", name, self.front.parameters)
             if not isinstance(value, str):
                 raise PromptError(f"prompt {self.name!r}: the parameter {name!r} must be a text, not {value!r}")
-        return replace(self, parameters={**self.parameters, **parameters})
+        own = {**self.parameters, **parameters}
+        if not isinstance(self.front.verdict, CriteriaSpec):
+            return replace(self, parameters=own)
+        if mistake := next(mistakes_of_criteria(own[CRITERIA] or "", self.front.verdict), None):
+            raise PromptError(f"prompt {self.name!r}: the parameter {CRITERIA!r}: {mistake}")
+        return replace(self, parameters=own, grammar=grammar_of(self.front, own))
 
     def render(self, case: Case, cleaner: Cleaner) -> tuple[Message, ...]:
         """The chat messages that put the case to the judge, in the order of the file's roles.
@@ -132,7 +139,14 @@ class Prompt:
             raise PromptError(
                 f"prompt {self.name!r} needs the parameter {missing[0]!r}: --prompt-arg {missing[0]}=TEXT"
             )
-        return dict(self.parameters)
+        return dict(self.parameters) | self._criteria()
+
+    def _criteria(self) -> dict[str, object]:
+        """What the template of a rubric sees in place of the parameter's text."""
+        spec = self.front.verdict
+        if not isinstance(spec, CriteriaSpec):
+            return {}
+        return {CRITERIA: criteria_of(self.parameters[CRITERIA] or ""), SCALE: Scale.of(spec.range)}
 
     def _query(self, query: Query, cleaner: Cleaner) -> object:
         if self.front.query == "conversation":
@@ -218,7 +232,8 @@ def _first_words(node: nodes.Node) -> str:
 
 def _documented(front: FrontMatter) -> set[str]:
     reference = set() if front.reference == "none" else {"reference"}
-    return {"query", *VARIABLES[front.kind]} | reference | set(front.parameters)
+    scale = {SCALE} if isinstance(front.verdict, CriteriaSpec) else set()
+    return {"query", *VARIABLES[front.kind]} | reference | scale | set(front.parameters)
 
 
 def _refuse_unknown(name: str, what: str, used: set[str], known: set[str]) -> None:

@@ -60,7 +60,7 @@ class Grammar:
     skips_others: bool = False
     """Whether what can't be read is passed over, where another verdict may stand."""
     count: int | None = None
-    """How many responses a verdict is about; None where that differs from case to case."""
+    """How many responses, or criteria of one, a verdict is about; None where that differs from case to case."""
 
     @property
     def allows_ties(self) -> bool:
@@ -93,6 +93,8 @@ class Reading(NamedTuple):
     """How much the vote counts."""
     probability: float | None = None
     """That of the first response being the better one, where token probabilities say so."""
+    criteria: tuple[tuple[str, float], ...] = ()
+    """The number for each criterion, by its name, where the score rests on some."""
 
     @property
     def is_lost(self) -> bool:
@@ -202,7 +204,9 @@ def _read_piece(piece: Piece, answer: _Answer, reader: Reader) -> Reading:
     said = meaning.said(piece.content, answer.number)
     if said.vote is Vote.UNPARSED:
         return Reading(said.vote, span, f"{said.problem} in {piece.content!r}", said.scores)
-    return Reading(said.vote, span, f"{place.shape} says {piece.content!r}", said.scores, said.weight)
+    return Reading(
+        said.vote, span, f"{place.shape} says {piece.content!r}", said.scores, said.weight, None, said.criteria
+    )
 
 
 def _lost(finish_reason: FinishReason, span: tuple[int, int] | None, reason: str) -> Reading:

@@ -8,14 +8,15 @@ a share, so that they add up.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from rrm.engines.base import Engine, EngineInfo
-from rrm.errors import EngineClosedError, LedgerError
+from rrm.errors import EngineClosedError
 from rrm.ledger.bills import Bill, Kept, Replies, replies_of, shared_out
+from rrm.ledger.claims import Claims, pauses
 from rrm.ledger.desk import Ledger
 from rrm.ledger.keys import prompt_key
 from rrm.ledger.store import Claim, Reply, Sample
@@ -25,9 +26,6 @@ __all__ = ["RecordedEngine"]
 
 R = TypeVar("R")
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
-"""Seconds between looks at what others are asking for."""
-
 
 class RecordedEngine:
     """The engine inside, with a ledger before it. Closing it closes the engine and leaves the ledger open."""
@@ -36,6 +34,7 @@ class RecordedEngine:
         """`revision`: says, once the engine is open, which weights the model's name stands for, where the engine can't."""
         self._engine = engine
         self._ledger = ledger
+        self._claims = Claims(ledger)
         self._revision = revision
         self._model = ("", "")
         self._info: EngineInfo | None = None
@@ -56,7 +55,7 @@ class RecordedEngine:
         self._refuse_if_closed()
         await self.open()
         key = prompt_key(*self._model, request)
-        claim = await self._claim(key, request.first_index, request.n)
+        claim = await self._claims.claim(key, request.first_index, request.n)
         left = set(claim.ours)
         try:
             self._refuse_if_closed()
@@ -73,7 +72,7 @@ class RecordedEngine:
                 yield completion
         finally:
             # What is not in the file at the end, however it comes, is given up.
-            self._release(key, left)
+            self._claims.release(key, left)
 
     async def aclose(self) -> None:
         self._is_closed = True
@@ -82,26 +81,6 @@ class RecordedEngine:
     def _refuse_if_closed(self) -> None:
         if self._is_closed:
             raise EngineClosedError(f"the engine before the ledger {self._ledger.path} was closed")
-
-    async def _claim(self, key: bytes, first: int, count: int) -> Claim:
-        claiming = self._ledger.ask(lambda store: store.claim(key, first, count))
-        try:
-            return await asyncio.shield(claiming)
-        except asyncio.CancelledError:
-            # It may be ours by now, and nobody is left to ask for it.
-            claiming.add_done_callback(lambda done: self._give_up(key, done))
-            raise
-
-    def _give_up(self, key: bytes, claiming: "asyncio.Future[Claim]") -> None:
-        if not claiming.cancelled() and claiming.exception() is None:
-            self._release(key, claiming.result().ours)
-
-    def _release(self, key: bytes, indices: Collection[int]) -> None:
-        if indices:
-            given_up = tuple(indices)
-            # Where the ledger is closed, its claims have ended with it.
-            with suppress(LedgerError):
-                self._ledger.ask(lambda store: store.release(key, given_up))
 
     def _missing(self, key: bytes, request: SampleRequest, claim: Claim, left: set[int]) -> AsyncGenerator[Completion]:
         """What is not stored: ours in one request for each run of neighbours, and what others are asking for."""
@@ -132,12 +111,10 @@ class RecordedEngine:
     async def _wait(
         self, key: bytes, request: SampleRequest, index: int, replies: Replies
     ) -> AsyncGenerator[Completion]:
-        pause = _FIRST_PAUSE
-        while True:
+        for pause in pauses():
             await asyncio.sleep(pause)
             self._refuse_if_closed()
-            pause = min(2 * pause, _LONGEST_PAUSE)
-            claim = await self._claim(key, index, 1)
+            claim = await self._claims.claim(key, index, 1)
             if claim.stored:
                 self._note_reuse(claim.stored[0])
                 found = _completion(request, claim.stored[0])
@@ -156,7 +133,7 @@ class RecordedEngine:
                 async for completion in completions:
                     yield completion
         finally:
-            self._release(key, left)
+            self._claims.release(key, left)
 
     def _note_reuse(self, sample: Sample) -> None:
         self.reused += Spent(1, sample.prompt_tokens, sample.completion_tokens)

@@ -108,7 +108,7 @@ def test_bad_rows(tmp_path, values, said):
 def test_long_prompts(tmp_path):
     """A pair that does not fit the context fails with its name and both numbers."""
     line = only(compare(tmp_path, pair(id=7), "--engine-arg", "max_context=100"))
-    assert "contest 7: the prompt has 446 tokens and the judge's context holds 100" in line["error"]
+    assert "contest 7: the prompt has 446 tokens and the model's context holds 100" in line["error"]
 
 
 def test_table(tmp_path):

@@ -75,14 +75,15 @@ def test_check_says_what_is_wrong(tmp_path):
     assert "unknown prompt 'nowhere'" in result.out
 
 
-@pytest.mark.parametrize("kind", ["pairwise", "pointwise", "listwise"])
+@pytest.mark.parametrize("kind", ["pairwise", "pointwise", "listwise", "rubric"])
 def test_new(tmp_path, monkeypatch, kind):
-    """A file to start from, for each kind, in the current folder; it is sound as it is, and lacks nothing."""
+    """A file to start from, for each kind and for a rubric, in the current folder; it is sound as it is, and lacks nothing."""
     monkeypatch.chdir(tmp_path)
     result = run("prompts", "new", "my_judge", "--kind", kind)
     assert (result.code, result.err) == (0, "")
     assert result.out == "my_judge.jinja: written. Change it, then: rrm prompts check my_judge.jinja\n"
-    assert (load_prompt("my_judge.jinja").name, load_prompt("my_judge.jinja").kind) == ("my_judge", kind)
+    made = "pointwise" if kind == "rubric" else kind
+    assert (load_prompt("my_judge.jinja").name, load_prompt("my_judge.jinja").kind) == ("my_judge", made)
     assert run("prompts", "check", "my_judge.jinja").out == "my_judge.jinja: ok\n"
 
 

@@ -242,7 +242,7 @@ def test_prompt_longer_than_the_context(tmp_path):
     assert (result.code, short["status"]) == (4, "ok")
     assert long["status"] == "failed"
     assert long["id"] == "long"
-    assert "contest 'long': the prompt has 2446 tokens and the judge's context holds 1000" in long["error"]
+    assert "contest 'long': the prompt has 2446 tokens and the model's context holds 1000" in long["error"]
 
 
 def test_all_rows_failed(tmp_path):

@@ -164,7 +164,7 @@ def test_a_prompt_that_the_server_finds_too_long(tmp_path, server):
     long, short = result.rows
     assert short["status"] == "ok"
     assert "contest 'long': the prompt has " in long["error"]
-    assert "the judge's context holds 1000" in long["error"]
+    assert "the model's context holds 1000" in long["error"]
 
 
 def test_a_model_that_the_server_does_not_have(tmp_path, server):

@@ -209,7 +209,7 @@ def test_too_long_prompts_are_counted_and_not_tried_again(tmp_path):
     outcome = once()
     assert (outcome.failed, outcome.retried, outcome.was_complete) == (1, 0, False)
     assert "item" not in outcome.first_error
-    assert "the judge's context holds 2000" in outcome.first_error
+    assert "the model's context holds 2000" in outcome.first_error
     line = list(lines(tmp_path / "out" / "items.jsonl"))[2]
     assert (line["id"], line["error_type"], line["opinions"]) == ("p2", "PromptTooLongError", [])
     report = report_of(tmp_path / "out")

@@ -15,8 +15,9 @@ from rrm.benchmarks.figures import Figures, Heard, figures
 from rrm.benchmarks.judgebench import BENCHMARK as JUDGEBENCH
 from rrm.benchmarks.rewardbench import BENCHMARK as REWARDBENCH
 from rrm.errors import InputError
-from rrm.jobs.benches.page import Report, page
+from rrm.jobs.benches.page import page
 from rrm.jobs.benches.report import report_values, write_report
+from rrm.jobs.benches.reported import Report
 from rrm.ranking import JudgeInfo
 from rrm.types import Opinion, Sampling, Vote
 

@@ -32,6 +32,13 @@ def test_shipped_prompts_render_to_their_golden_texts(name):
     assert rendered == golden(f"{name}.txt")
 
 
+@pytest.mark.parametrize(("reference", "file"), [(None, "rubric.txt"), ("the answer", "rubric_reference.txt")])
+def test_the_rubric_renders_to_its_golden_text(reference, file):
+    """A ledger finds its samples by these bytes."""
+    messages = load_prompt("rubric").render(Case("What?", ("one",), reference), NO_TOKENS)
+    assert "".join(f"<<{role}>>\n{content}<<end>>\n" for role, content in messages) == golden(file)
+
+
 @given(query=st.text(), first=st.text(), second=st.text())
 def test_values_reach_the_judge_unaltered(query, first, second):
     """Whatever stands in them: braces, markup, control characters."""
@@ -195,7 +202,7 @@ PLACED = {"kind": "labels", "labels": {"first": ["A"], "second": ["B"]}}
     ("kind", "verdict", "message"),
     [
         ("pairwise", GRADES, "verdict.kind: a pairwise judge says labels or scores, not grades"),
-        ("pointwise", LABELS, "verdict.kind: a pointwise judge says scores or grades, not labels"),
+        ("pointwise", LABELS, "verdict.kind: a pointwise judge says scores or grades or criteria, not labels"),
         ("listwise", GRADES, "verdict.kind: a listwise judge says scores or index or order, not grades"),
         ("pairwise", PLACED, "verdict: exactly one of open, line and json says where it stands, not none"),
         ("pairwise", LABELS | {"line": "last"}, "exactly one of open, line and json .* not open and line"),

@@ -21,7 +21,7 @@ def said(old, new):
 
 
 TRUTH = "a truth value (yes, no, on, off, true, false), not a text; a text like this needs quotes:"
-VERDICT_KINDS = "Valid: grades, index, labels, order, scores."
+VERDICT_KINDS = "Valid: criteria, grades, index, labels, order, scores."
 
 
 @pytest.mark.parametrize(

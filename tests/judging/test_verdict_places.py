@@ -307,8 +307,8 @@ def test_a_delimited_text_for_each_response(pick, text, expected):
 def test_what_is_missing_of_several_is_said():
     """One of two, more than two, one that is not closed; a token limit makes it a truncation."""
     one = "<answer>3</answer>"
-    assert heard(one, "pairwise", EACH).reason == "1 of them for 2 responses"
-    assert heard(one * 3, "pairwise", EACH | {"pick": "unique"}).reason == "more than 2 of them for 2 responses"
+    assert heard(one, "pairwise", EACH).reason == "1 of them, not 2"
+    assert heard(one * 3, "pairwise", EACH | {"pick": "unique"}).reason == "more than 2 of them, not 2"
     assert heard(one + "<answer>", "pairwise", EACH).reason == "a verdict was opened and not closed by '</answer>'"
     assert heard(one, "pairwise", EACH, cut=True).vote is Vote.TRUNCATED
     assert heard("x", "pairwise", EACH).reason == "no <answer>...</answer> for each response in the answer"

@@ -246,10 +246,10 @@ def test_a_judge_that_could_not_be_reached_can_be_asked_again(path: Path):
     with Judge("judge", base_url=url, ledger=path, engine_args={"probe_timeout": 0.5}) as judge:
         with pytest.raises(EngineUnreachableError):
             judge.open()
-        opened = judge._records._ledger
+        opened = judge._records._lent.ledger
         with WireServer(babbling, port=server.port):
             assert judge.rank("q", ["a", "bb"]).order == (1, 0)
-        assert judge._records._ledger is opened
+        assert judge._records._lent.ledger is opened
 
 
 def test_a_program_that_never_closes_its_judge_ends(path: Path):

@@ -1,4 +1,4 @@
-"""The job behind `rrm bench`: a benchmark's items go through a judge, and what it says becomes figures in a folder.
+"""The job behind `rrm bench`: a benchmark's items go through a judge or a reward, and what it says becomes figures in a folder.
 
 Items stream in the order of the data, from a bounded window; each one's line is written when it and all before it are
 done. An item that the judge can't be asked about stops no other: it is counted, and tried again by the next run. What
@@ -7,11 +7,11 @@ was sampled is in the ledger, so a run that was interrupted goes on by asking ag
 
 import logging
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import msgspec
 
@@ -26,11 +26,12 @@ from rrm.jobs.benches.items_file import ItemLine, encode, item_line, read_items
 from rrm.jobs.benches.plan import Plan
 from rrm.jobs.benches.report import Report, report_values, write_report
 from rrm.jobs.benches.selection import check_fits, orders_asked, poll_of
+from rrm.jobs.facts import rewards_of
 from rrm.judge import Judge
 from rrm.ranking import JudgeInfo, Polled
 from rrm.types import Poll
 
-__all__ = ["BenchJob", "Outcome", "complete_run", "usage_of"]
+__all__ = ["BenchJob", "Outcome", "Polls", "complete_run", "usage_of"]
 
 _log = logging.getLogger("rrm")
 
@@ -55,14 +56,25 @@ class Outcome:
     """What the user should be told, such as pictures that could not be drawn."""
 
 
-class BenchJob:
-    """A benchmark through a judge, into the folder `output`.
+class Polls(Protocol):
+    """What can be asked about items: a judge, or a ranker by rewards, which is asked about single responses."""
 
-    The judge takes as many votes as the plan's largest number. `overwrite`: replace a run of other settings, and try
+    @property
+    def kind(self) -> str: ...
+    @property
+    def settings(self) -> dict[str, object]: ...
+    def open(self) -> object: ...
+    def poll_many(self, polls: Iterable[Poll]) -> Iterator[Polled]: ...
+
+
+class BenchJob:
+    """A benchmark through a judge, or a ranker by rewards, into the folder `output`.
+
+    A judge takes as many votes as the plan's largest number. `overwrite`: replace a run of other settings, and try
     again items that failed for themselves. Raises InputError for arguments that can't be used.
     """
 
-    def __init__(self, plan: Plan, judge: Judge, output: str | Path, *, overwrite: bool = False) -> None:
+    def __init__(self, plan: Plan, judge: Polls, output: str | Path, *, overwrite: bool = False) -> None:
         self._plan, self._judge, self._overwrite = plan, judge, overwrite
         self.output = Path(output)
         self._folder = RunFolder(self.output, plan.folder_of_data)
@@ -75,18 +87,24 @@ class BenchJob:
         """Do the job, or what is left of it. Raises RRMError where it can't go on; what was sampled is kept then."""
         items = self._plan.selected(self._plan.items())
         self.expected = len(items)
-        check_fits(items, self._judge.prompt)
-        settings = msgspec.to_builtins(self._plan.settings(self._plan.data.digest()) | {"judge": self._judge.settings})
+        if isinstance(self._judge, Judge):
+            check_fits(items, self._judge.prompt)
+        settings = msgspec.to_builtins(self._plan.settings(self._plan.data.digest()) | self._own_settings())
         with self._folder.alone():
             if complete := complete_run(self._folder, settings, overwrite=self._overwrite):
                 return complete
             return self._ask(items, settings)
 
+    def _own_settings(self) -> dict[str, object]:
+        if isinstance(self._judge, Judge):
+            return {"judge": self._judge.settings}
+        return {"reward": self._judge.settings, "samples": 1}
+
     def _ask(self, items: Sequence[Item], settings: Mapping[str, Any]) -> Outcome:
         orders = orders_asked(self._plan.benchmark, self._plan.order)
         polls = [poll_of(item, self._judge.kind, orders, self._plan.seed) for item in items]
-        judge = self._judge.open()
-        self._warn_of_equal_votes(judge)
+        opened = self._judge.open()
+        self._warn_of_equal_votes(opened)
         with self._timed(settings) as clock, self._folder.partial.open("wb") as file:
             said = _Said(file)
             with closing(self._polled(polls)) as answers:
@@ -95,13 +113,13 @@ class BenchJob:
                     self.done += 1
                     clock.tick()
             said.check_some_are_judged()
-        return self._publish(said, orders, judge, settings, clock.seconds)
+        return self._publish(said, orders, opened, settings, clock.seconds)
 
     def _polled(self, polls: Sequence[Poll]) -> Generator[Polled]:
         yield from self._judge.poll_many(polls)
 
-    def _warn_of_equal_votes(self, judge: JudgeInfo) -> None:
-        if judge.sampling.temperature == 0 and max(self._plan.votes) > 1:
+    def _warn_of_equal_votes(self, judge: object) -> None:
+        if isinstance(judge, JudgeInfo) and judge.sampling.temperature == 0 and max(self._plan.votes) > 1:
             _log.warning(
                 "the judge is sampled at temperature 0, so its %d votes on a case are the same one: --temperature 0.6, "
                 "say, makes them differ",
@@ -118,12 +136,13 @@ class BenchJob:
             clock.save()
 
     def _publish(
-        self, said: "_Said", orders: Sequence[str], judge: JudgeInfo, settings: Mapping[str, Any], seconds: float
+        self, said: "_Said", orders: Sequence[str], opened: object, settings: Mapping[str, Any], seconds: float
     ) -> Outcome:
         plan = self._plan
         report = Report(
             figures=plan.figures(said.heard, orders),
-            judge=judge,
+            judge=opened if isinstance(opened, JudgeInfo) else None,
+            rewards=tuple(rewards_of(opened)),
             usage=said.usage,
             data=facts_of(plan.data),
             settings=settings,

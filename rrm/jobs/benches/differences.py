@@ -15,8 +15,18 @@ __all__ = ["refusal"]
 
 _COUNTED = {"votes", "ties", "failures", "resamples"}
 """What --reparse can change without asking anything."""
+_PREDICTIONS = "recorded predictions"
 _CONTENTS = {"data": "the content of the data", "predictions": "the content of the predictions"}
-_FOLLOWS = ("judge.votes", "judge.order", "judge.seed", "judge.resamples", "samples", "orders", "reads_texts")
+_FOLLOWS = (
+    "judge.votes",
+    "judge.order",
+    "judge.seed",
+    "judge.resamples",
+    "reward.seed",
+    "samples",
+    "orders",
+    "reads_texts",
+)
 """What follows from other settings."""
 
 
@@ -34,23 +44,27 @@ def refusal(place: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> s
     changed = dict(_changed(first, now))
     said = ", ".join(changed.values())
     ways = ["name another output", "replace it with --overwrite"]
-    if "judge" in before and "judge" in now:
+    if _of(before) == _of(now) and _of(now) != _PREDICTIONS:
         ways[1] += " (what the ledger holds is kept)"
     if changed and set(changed) <= _COUNTED:
         ways.append("count its votes by other rules with --reparse")
     return f"{place} has a run of other settings ({said}): {', '.join(ways[:-1])}, or {ways[-1]}"
 
 
+def _of(settings: Mapping[str, Any]) -> str:
+    """Whose verdicts or scores a run counts."""
+    return "a judge" if "judge" in settings else "a reward" if "reward" in settings else _PREDICTIONS
+
+
 def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What differs by its name, and how that is said."""
-    if ("judge" in before) is not ("judge" in now):
-        kinds = ("recorded predictions", "a judge")
-        yield "judge", f"of {kinds['judge' in before]}, and this one is of {kinds['judge' in now]}"
+    if _of(before) != _of(now):
+        yield "judge", f"of {_of(before)}, and this one is of {_of(now)}"
         return
     old, new = _flat(before), _flat(now)
     names = [name for name in dict.fromkeys((*old, *new)) if old.get(name) != new.get(name)]
     for name in [name for name in names if _is_told(name, names)] or names:
-        own = name.removeprefix("judge.").removeprefix("sampling.")
+        own = name.removeprefix("judge.").removeprefix("reward.").removeprefix("sampling.")
         if name in _CONTENTS:
             yield own, _CONTENTS[name]
         elif name.endswith("_sha256"):

@@ -4,7 +4,7 @@ What it holds is enough to count all votes again by other rules, and to read the
 what was asked and what is right stands in the data, by the item's id.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -31,15 +31,29 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     scores: tuple[float, ...] = ()
     weight: float = 1.0
     probability: float | None = None
+    criteria: Mapping[str, float] = {}
 
     @classmethod
     def of(cls, opinion: Opinion) -> Self:
         """That of an opinion."""
-        return cls(vote=opinion.vote, scores=opinion.scores, weight=opinion.weight, probability=opinion.probability)
+        return cls(
+            vote=opinion.vote,
+            scores=opinion.scores,
+            weight=opinion.weight,
+            probability=opinion.probability,
+            criteria=opinion.criteria,
+        )
 
     def put_into(self, opinion: Opinion) -> Opinion:
         """The opinion, read so."""
-        return replace(opinion, vote=self.vote, scores=self.scores, weight=self.weight, probability=self.probability)
+        return replace(
+            opinion,
+            vote=self.vote,
+            scores=self.scores,
+            weight=self.weight,
+            probability=self.probability,
+            criteria=self.criteria,
+        )
 
 
 class ItemLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -136,4 +150,11 @@ def reread(opinion: Opinion, prompt: Prompt) -> Opinion:
     )
     # The probabilities of tokens are not kept: that of a verdict stands as long as the verdict does.
     probability = opinion.probability if found.vote is opinion.vote else None
-    return replace(opinion, vote=found.vote, scores=found.scores, weight=found.weight, probability=probability)
+    return replace(
+        opinion,
+        vote=found.vote,
+        scores=found.scores,
+        weight=found.weight,
+        probability=probability,
+        criteria=dict(found.criteria),
+    )

@@ -3,37 +3,18 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from rrm._version import __version__
 from rrm.benchmarks.base import Policy
 from rrm.benchmarks.bootstrap import Estimate
 from rrm.benchmarks.figures import Figures
 from rrm.benchmarks.soft import Soft
-from rrm.ranking import JudgeInfo
+from rrm.jobs.benches.reported import Report
+from rrm.ranking import RewardInfo
 
-__all__ = ["Report", "page"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What a report tells."""
-
-    figures: Figures
-    judge: JudgeInfo | None
-    """None where verdicts were recorded before."""
-    usage: Mapping[str, int]
-    """`samples`, `prompt_tokens`, `cached_tokens` and `completion_tokens`."""
-    data: Mapping[str, object]
-    """What was read: its name, and what tells one content from another."""
-    settings: Mapping[str, object]
-    command: str
-    """What makes the same report again."""
-    seconds: float
-    version: str = __version__
+__all__ = ["page"]
 
 
 _MEANINGS = {
@@ -77,9 +58,16 @@ def _parts(report: Report, pictures: Sequence[str], notes: Iterable[str]) -> Ite
 
 def _head(report: Report) -> Iterator[str]:
     figures = report.figures
-    judge = f"Judge: {_code(report.judge.model)}" if report.judge else "Verdicts that were recorded before"
     yield f"# {_flat(figures.title)}"
+    if report.rewards:
+        yield f"{_rewarded(report.rewards)}. {_count(figures.items, 'item')}, each response scored once."
+        return
+    judge = f"Judge: {_code(report.judge.model)}" if report.judge else "Verdicts that were recorded before"
     yield f"{judge}. {_count(figures.items, 'item')}, {_count(figures.votes, 'vote')} for each order in which an item was shown."
+
+
+def _rewarded(rewards: Sequence[RewardInfo]) -> str:
+    return f"{'Reward' if len(rewards) == 1 else 'Rewards'}: {', '.join(_code(reward.model) for reward in rewards)}"
 
 
 def _main(figures: Figures) -> Iterator[str]:
@@ -206,9 +194,11 @@ def _rule(asked: str, official: str, meanings: Mapping[str, str]) -> str:
 
 
 def _judge(report: Report) -> Iterator[str]:
-    yield "## Judge and settings"
+    yield "## Rewards and settings" if report.rewards else "## Judge and settings"
     if report.judge is not None:
         yield _table(("judge", ""), _settings(msgspec.to_builtins(report.judge)))
+    for reward in report.rewards:
+        yield _table(("reward", ""), _settings(msgspec.to_builtins(reward)))
     figures = report.figures
     own = {"votes": [votes for votes, _ in figures.curve], "orders": figures.orders, "seed": figures.seed}
     yield _table(("setting", ""), _settings({**own, **report.settings}))

@@ -12,7 +12,7 @@ Each file appears whole, or not at all, and report.json after all others: where 
 matplotlib there are no pictures, and the page says so.
 
 The results file of RewardBench is what its `save_to_hub` writes under eval-set/: model, model type, chat template and
-the accuracy of each subset (allenai/reward-bench, scripts/run_generative.py and rewardbench/utils.py).
+the accuracy of each subset (allenai/reward-bench, scripts/run_generative.py, scripts/run_rm.py and rewardbench/utils.py).
 """
 
 import json
@@ -27,8 +27,9 @@ from rrm.benchmarks.figures import Figures
 from rrm.benchmarks.matrix import Matrix
 from rrm.benchmarks.soft import Soft
 from rrm.errors import InputError, MissingExtraError
-from rrm.jobs.benches.page import Report, page
+from rrm.jobs.benches.page import page
 from rrm.jobs.benches.plots import curve_svg, has_curve, matrix_svg, reliability_svg
+from rrm.jobs.benches.reported import Report
 from rrm.jobs.places import replace
 from rrm.judging.calibration import Calibration
 
@@ -110,6 +111,7 @@ def report_values(report: Report) -> dict[str, object]:
         "completion_tokens": dict(figures.completion_tokens),
         "seconds": round(report.seconds, 3),
         "judge": msgspec.to_builtins(report.judge),
+        **({"rewards": msgspec.to_builtins(report.rewards)} if report.rewards else {}),
         "policy": {"ties": figures.policy.ties, "failures": figures.policy.failures, "note": figures.official_note},
         "orders": list(figures.orders),
         "seed": figures.seed,
@@ -125,9 +127,10 @@ def report_values(report: Report) -> dict[str, object]:
 def rewardbench_values(report: Report) -> dict[str, object]:
     """RewardBench's own results file: the accuracy of each subset, by name."""
     subsets = {name: next(iter(metrics.values())).value for name, metrics in report.figures.subsets.items() if metrics}
+    rewards = " + ".join(reward.model for reward in report.rewards)
     values = {
-        "model": report.judge.model if report.judge else "recorded predictions",
-        "model_type": "Generative RM",
+        "model": report.judge.model if report.judge else rewards or "recorded predictions",
+        "model_type": "Seq. Classifier" if rewards else "Generative RM",
         "chat_template": None,
         **subsets,
     }

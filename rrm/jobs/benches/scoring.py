@@ -20,7 +20,7 @@ from rrm.jobs.benches.predictions import most_votes, read_predictions
 from rrm.jobs.benches.report import Report, report_values, write_report
 from rrm.jobs.benches.selection import orders_asked
 from rrm.judging.prompts import Prompt
-from rrm.ranking import JudgeInfo
+from rrm.ranking import JudgeInfo, RewardInfo
 from rrm.rows.stored import StoredFiles
 
 __all__ = ["reparse", "run_in", "score_predictions"]
@@ -36,6 +36,7 @@ class _Count:
     orders: tuple[str, ...]
     settings: Mapping[str, Any]
     judge: JudgeInfo | None = None
+    rewards: tuple[RewardInfo, ...] = ()
     seconds: float = 0.0
 
     def report(self, file: BinaryIO | None = None) -> Report:
@@ -50,6 +51,7 @@ class _Count:
         return Report(
             figures=self.plan.figures(heard, self.orders),
             judge=self.judge,
+            rewards=self.rewards,
             usage=usage,
             data=facts_of(self.plan.data),
             settings=self.settings,
@@ -162,6 +164,8 @@ def _count_again(
     plan: Plan, folder: RunFolder, report: Mapping[str, Any], prompt: Prompt | None, given: Collection[str]
 ) -> _Count:
     first = {name: value for name, value in report["settings"].items() if name != "reparsed"}
+    if prompt and "reward" in first:
+        raise InputError(f"{folder.path} has scores of a reward, which no prompt can read again: leave out --prompt")
     most = first["judge"]["votes"] if first.get("judge") else first["samples"]
     plan = replace(
         _with_votes(plan, tuple(first["votes"]), most, str(folder.path), is_given="votes" in given),
@@ -182,6 +186,7 @@ def _count_again(
         orders=tuple(report["orders"]),
         settings=first | ({"reparsed": changed} if changed else {}),
         judge=msgspec.convert(report["judge"], JudgeInfo | None),
+        rewards=msgspec.convert(report.get("rewards", ()), tuple[RewardInfo, ...]),
         seconds=report["seconds"],
     )
 

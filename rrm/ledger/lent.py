@@ -1,0 +1,36 @@
+"""What somebody has of a ledger: none, one that was handed over open, or one to open and to close."""
+
+import asyncio
+from pathlib import Path
+
+from rrm.errors import InputError
+from rrm.ledger.desk import Ledger
+
+__all__ = ["LentLedger"]
+
+
+class LentLedger:
+    """`given`: a path, which is opened on first use; an open `Ledger`, which stays its owner's; or None.
+
+    Raises InputError for anything else.
+    """
+
+    def __init__(self, given: str | Path | Ledger | None) -> None:
+        if not isinstance(given, str | Path | Ledger | None):
+            raise InputError(f"ledger must be a path or a Ledger, not {given!r}")
+        self._given = given
+        self._opening = asyncio.Lock()
+        self.ledger = given if isinstance(given, Ledger) else None
+        """The open one, where there is one by now."""
+
+    async def open(self) -> Ledger | None:
+        """The ledger, opened where it is not; None where there is to be none. Raises LedgerError."""
+        async with self._opening:
+            if self.ledger is None and isinstance(self._given, str | Path):
+                self.ledger = await asyncio.to_thread(Ledger, self._given)
+            return self.ledger
+
+    def close(self) -> None:
+        """Close the ledger, if it was opened here."""
+        if self.ledger is not None and self.ledger is not self._given:
+            self.ledger.close()

@@ -1,0 +1,88 @@
+"""Outcome rewards: a model that reads a whole conversation and says how good its last answer is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rrm.engines.scorers.base import Pass, Vectors
+from rrm.errors import InputError
+from rrm.ledger.lent import LentLedger
+from rrm.play import all_or_none
+from rrm.ranking import RewardInfo
+from rrm.rewards.base import ScoreDetails
+from rrm.rewards.conversations import Turns, broken_up, cleaned
+from rrm.rewards.families import Family, sigmoid
+from rrm.rewards.reading import Opened, Reader, Source, naming
+from rrm.rewards.running import Running, each_once
+from rrm.rewards.settings import RewardSettings
+
+__all__ = ["OutcomeReward"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A conversation as it is laid before the model."""
+
+    asked: Pass
+    cut: int
+    notes: tuple[str, ...]
+
+
+class OutcomeReward(Running):
+    """A model with a score for a conversation: its raw output, or with `normalise` the logistic function of it.
+
+    Made by `rrm.rewards.load_reward`. `given` is what else is to be reported of it.
+    """
+
+    kind = "outcome"
+
+    def __init__(
+        self,
+        source: Source,
+        family: Family,
+        settings: RewardSettings,
+        lent: LentLedger,
+        given: Mapping[str, object],
+    ) -> None:
+        if family.lay_outcome is None:
+            raise InputError(f"the reward family {family.name!r} lays no conversations before its models")
+        settings.check_for(self.kind)
+        reader = Reader(source, family.readout, lent, markers=family.markers, max_context=settings.max_context)
+        super().__init__([reader], lent, strip_reasoning=settings.strip_reasoning)
+        self._lay = family.lay_outcome
+        self._reader = reader
+        self._family = family
+        self._settings = settings
+        self._given = dict(given)
+
+    @property
+    def settings(self) -> dict[str, object]:
+        return {**self._given, "kind": self.kind, "family": self._family.name, **self._settings.further(self.kind)}
+
+    async def _describe(self) -> RewardInfo:
+        info = (await self._reader.open()).info
+        return RewardInfo(info.model, info.engine, self.kind, self._family.name, self._settings.further(self.kind))
+
+    async def _details(self, conversations: Sequence[Turns]) -> list[ScoreDetails]:
+        await self._open()
+        return await each_once(conversations, self._distinct)
+
+    async def _distinct(self, conversations: list[Turns], numbers: list[int]) -> list[ScoreDetails]:
+        """Everything is laid, and found to fit, before anything is asked."""
+        opened = await self._reader.open()
+        places = [f"conversation {number}" for number in numbers]
+        planned = await all_or_none(map(self._plan, [opened] * len(places), conversations, places))
+        read = await self._reader.read([plan.asked for plan in planned], places)
+        return list(map(self._told, planned, read, places))
+
+    async def _plan(self, opened: Opened, turns: Turns, place: str) -> _Planned:
+        notes = broken_up(opened.cleaner, *(part for turn in turns for part in turn))
+        with naming(place):
+            laid = await self._lay(opened.scorer, cleaned(opened.cleaner, turns))
+            laid, cut = opened.fitted(laid, self._settings.truncation)
+        return _Planned(Pass(laid.tokens, laid.at), cut, notes)
+
+    def _told(self, plan: _Planned, vectors: Vectors, place: str) -> ScoreDetails:
+        with naming(place):
+            raw = self._family.read(vectors.values)
+        score = sigmoid(raw) if self._settings.normalise else raw
+        return ScoreDetails(score, vectors.values, len(plan.asked.tokens), plan.cut, vectors.cached_tokens, plan.notes)

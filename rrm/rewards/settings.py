@@ -1,0 +1,73 @@
+"""What a user says of how a reward model is to be asked and read, checked. Knows no model and no engine."""
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
+
+from rrm.contests import check_at_least
+from rrm.errors import InputError, UnknownNameError
+from rrm.rewards.base import AGGREGATES, Aggregate
+
+__all__ = ["TRUNCATIONS", "RewardSettings", "Truncation"]
+
+Truncation = Literal["error", "left", "right"]
+"""What becomes of a conversation that does not fit the context: it is an error, or its beginning or end is left out."""
+
+TRUNCATIONS: tuple[str, ...] = get_args(Truncation)
+
+
+@dataclass(frozen=True, slots=True)
+class RewardSettings:
+    """The arguments of `rrm.rewards.load_reward` by the same names. Raises InputError for values that can't be used."""
+
+    normalise: bool = False
+    output: int | None = None
+    labels: tuple[str, ...] = ()
+    aggregate: Aggregate = "min"
+    truncation: Truncation = "error"
+    strip_reasoning: bool = False
+    max_context: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.truncation not in TRUNCATIONS:
+            raise UnknownNameError("truncation", str(self.truncation), TRUNCATIONS)
+        if self.aggregate not in AGGREGATES:
+            raise UnknownNameError("aggregate", str(self.aggregate), AGGREGATES)
+        if self.output is not None:
+            check_at_least("output", self.output, 0)
+        if self.max_context is not None:
+            check_at_least("max_context", self.max_context, 1)
+        if isinstance(self.labels, str) or not all(isinstance(label, str) and label for label in self.labels):
+            raise InputError(f"labels must be a list of tokens, such as ('yes', 'no'), not {self.labels!r}")
+
+    def check_for(self, kind: str) -> None:
+        """Raises InputError where a reward of this kind has no such thing."""
+        unfit = {
+            "output": (self.output is not None, "outcome"),
+            "normalise": (self.normalise, "outcome"),
+            "aggregate": (self.aggregate != "min", "process"),
+            "truncation 'left'": (self.truncation == "left", "outcome"),
+        }
+        for name, (is_given, fitting) in unfit.items():
+            if is_given and fitting != kind:
+                raise InputError(
+                    f"{name} is for {fitting} rewards, and this one is of the kind {kind!r}{_WHYS.get(name, '')}"
+                )
+
+    def further(self, kind: str) -> dict[str, Any]:
+        """What is not as by default, and a process reward's aggregate, as plain values: for results to report."""
+        own = {name: _plain(value) for name, value in self._values() if value != getattr(_DEFAULT, name)}
+        return own | ({"aggregate": self.aggregate} if kind == "process" else {})
+
+    def _values(self) -> list[tuple[str, object]]:
+        return [(field.name, getattr(self, field.name)) for field in fields(self)]
+
+
+_DEFAULT = RewardSettings()
+_WHYS = {
+    "normalise": ": its steps have probabilities already",
+    "truncation 'left'": ": without the beginning its steps mean nothing; use 'right'",
+}
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
