@@ -118,14 +118,14 @@ class Generator(Host["_Writer"]):
         can't be opened at all.
         """
         _check_many(n, window)
-        yield from self._taken(self._stream(queries, n, window))
+        yield from self._thread.stream(self._stream(queries, n, window))
 
     async def agenerate_many(
         self, queries: Iterable[object], n: int, *, window: int | None = None
     ) -> AsyncIterator[Generation]:
         """The async twin of `generate_many`."""
         _check_many(n, window)
-        async with aclosing(self._ataken(self._stream(queries, n, window))) as generations:
+        async with aclosing(self._thread.astream(self._stream(queries, n, window))) as generations:
             async for generation in generations:
                 yield generation
 

@@ -6,19 +6,16 @@ done with the open engine is the subclass's matter.
 
 import asyncio
 import weakref
-from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Coroutine, Iterator
-from contextlib import suppress
+from abc import abstractmethod
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Generic, TypeVar
 
 from rrm.backends import Backend, Choice
+from rrm.closing import Closing
 from rrm.engines.base import Engine, EngineInfo
 from rrm.engines.counting import CountingEngine
-from rrm.errors import EngineClosedError
 from rrm.ledger import Ledger
-from rrm.play import LoopThread, Stream
+from rrm.loop import LoopThread
 from rrm.records import Records
 from rrm.types import Spent
 
@@ -28,7 +25,7 @@ S = TypeVar("S")
 R = TypeVar("R")
 
 
-class Host(ABC, Generic[S]):
+class Host(Closing, Generic[S]):
     """Owns an engine. A subclass says how it is made (`_make`) and what stands on it when it is open (`_seat`)."""
 
     def __init__(self, choice: Choice, engine: str | Engine | None, ledger: str | Path | Ledger | None) -> None:
@@ -78,26 +75,6 @@ class Host(ABC, Generic[S]):
             finally:
                 self._closer()
 
-    async def aclose(self) -> None:
-        """The async twin of `close`."""
-        await asyncio.to_thread(self.close)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
     async def _open(self) -> S:
         async with self._opening:
             if self._seated is None:
@@ -113,28 +90,6 @@ class Host(ABC, Generic[S]):
     async def _close_engine(self) -> None:
         if self._backend is not None:
             await self._backend.engine.aclose()
-
-    def _taken(self, opening: Coroutine[Any, Any, Stream[Any, R]]) -> Iterator[R]:
-        """The results of a stream, for a caller without a loop."""
-        stream = self._thread.run(opening)
-        try:
-            while results := self._thread.run(stream.take()):
-                yield from results
-        finally:
-            # Where this was closed first, the stream has ended with it.
-            with suppress(EngineClosedError):
-                self._thread.run(stream.aclose())
-
-    async def _ataken(self, opening: Coroutine[Any, Any, Stream[Any, R]]) -> AsyncGenerator[R]:
-        """The results of a stream, for a caller on another loop."""
-        stream = await self._thread.arun(opening)
-        try:
-            while results := await self._thread.arun(stream.take()):
-                for result in results:
-                    yield result
-        finally:
-            with suppress(EngineClosedError):
-                await self._thread.arun(stream.aclose())
 
 
 def _end(thread: LoopThread, records: Records) -> None:

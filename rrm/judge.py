@@ -330,7 +330,7 @@ class Judge(Host[Session]):
     ) -> Iterator[R]:
         _check_window(window)
         with self._meter(length_hint(contests, 0)) as meter:
-            yield from self._taken(self._stream(contests, lambda contest: work(contest, meter), window))
+            yield from self._thread.stream(self._stream(contests, lambda contest: work(contest, meter), window))
 
     async def _amany(
         self,
@@ -341,7 +341,7 @@ class Judge(Host[Session]):
         _check_window(window)
         with self._meter(length_hint(contests, 0)) as meter:
             stream = self._stream(contests, lambda contest: work(contest, meter), window)
-            async with aclosing(self._ataken(stream)) as results:
+            async with aclosing(self._thread.astream(stream)) as results:
                 async for result in results:
                     yield result
 

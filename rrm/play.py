@@ -12,16 +12,15 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager, suppress
 from typing import Any, Generic, TypeVar
 
 from rrm.engines.base import Engine
-from rrm.errors import EngineClosedError, EngineRefusedError, PromptTooLongError
+from rrm.errors import EngineRefusedError, PromptTooLongError
 from rrm.tournaments.base import Tournament
 from rrm.types import Completion, Match, SampleRequest, Verdict
 
-__all__ = ["Gate", "LoopThread", "Stream", "all_or_none", "hear_all", "hear_out", "play"]
+__all__ = ["Gate", "Stream", "all_or_none", "hear_all", "hear_out", "play"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -298,85 +297,3 @@ class _Reader(Generic[T]):
     def _tell(self) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(self._news.set)
-
-
-_CLOSED = "this judge (or generator) was closed"
-
-
-class LoopThread:
-    """An event loop on a thread of its own, so that sync calls work anywhere, in a notebook too.
-
-    `closed` is what EngineClosedError says to those who come after its end.
-    """
-
-    def __init__(self, closed: str = _CLOSED) -> None:
-        self._closed = closed
-        self._loop = asyncio.new_event_loop()
-        self._lock = threading.Lock()
-        self._is_closing = False
-        self._unresolved: set[Future[Any]] = set()
-        self._thread = threading.Thread(target=self._run, name="rrm", daemon=True)
-        self._thread.start()
-
-    def submit(self, job: Coroutine[Any, Any, R]) -> "Future[R]":
-        """Start a coroutine on the loop. Cancelling the future cancels it."""
-        with self._lock:
-            # Under the lock, so that no job is handed to a loop that has been told to stop: it would never end.
-            if self._is_closing:
-                job.close()
-                raise EngineClosedError(self._closed)
-            future = asyncio.run_coroutine_threadsafe(job, self._loop)
-            self._unresolved.add(future)
-        future.add_done_callback(self._unresolved.discard)
-        return future
-
-    def run(self, job: Coroutine[Any, Any, R]) -> R:
-        """Run a coroutine to its end; an interrupt (Ctrl-C) cancels it."""
-        future = self.submit(job)
-        try:
-            return future.result()
-        except CancelledError:
-            raise EngineClosedError(self._closed) from None
-        except BaseException:
-            future.cancel()
-            raise
-
-    async def arun(self, job: Coroutine[Any, Any, R]) -> R:
-        """The same for a caller on another event loop."""
-        future = self.submit(job)
-        try:
-            return await asyncio.wrap_future(future)
-        except asyncio.CancelledError:
-            caller = asyncio.current_task()
-            if self._is_closing and caller is not None and not caller.cancelling():
-                raise EngineClosedError(self._closed) from None
-            raise
-
-    def close(self) -> None:
-        """Stop the loop; what still runs on it is cancelled first. Closing twice is harmless."""
-        with self._lock:
-            if not self._is_closing:
-                self._is_closing = True
-                self._loop.call_soon_threadsafe(self._loop.stop)
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        try:
-            self._loop.run_forever()
-        finally:
-            _cancel_all(self._loop)
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-            self._loop.run_until_complete(self._loop.shutdown_default_executor())
-            self._loop.close()
-            for future in tuple(self._unresolved):
-                future.cancel()
-
-
-def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
-    tasks = asyncio.all_tasks(loop)
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))

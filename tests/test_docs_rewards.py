@@ -106,7 +106,7 @@ def test_the_table_has_every_family_and_no_other():
         assert kind == family.kind
         assert engines == ("all" if set(family.engines) == set(ENGINES) else ", ".join(family.engines))
         assert number
-        assert checked.startswith(("both engines", "a reference computation"))
+        assert checked.startswith("both engines") or name in ("armorm", "jamba_reward", "trl_prm")
 
 
 @pytest.mark.parametrize("name", sorted(FAMILIES))

@@ -8,7 +8,8 @@ import pytest
 
 from rrm.engines.scripted import ScriptedEngine
 from rrm.errors import EngineClosedError, EngineDiedError
-from rrm.play import Gate, LoopThread, Stream, hear_out, play
+from rrm.loop import LoopThread
+from rrm.play import Gate, Stream, hear_out, play
 from rrm.tournaments import Knockout
 from rrm.types import Case, Message, Outcome, SampleRequest, Sampling, Tally, Verdict
 

@@ -4,7 +4,10 @@ from enum import IntEnum
 
 from rrm.errors import EngineError, MissingExtraError, ModelError, RRMError
 
-__all__ = ["Exit", "code_of"]
+__all__ = ["NO_ENGINE", "Exit", "code_of"]
+
+NO_ENGINE = (EngineError, ModelError, MissingExtraError)
+"""What goes wrong where the judge, or a reward, can't be asked, whatever it is to be asked about."""
 
 
 class Exit(IntEnum):
@@ -14,7 +17,7 @@ class Exit(IntEnum):
     INPUT = 2
     """Bad input or usage."""
     ENGINE = 3
-    """The judge can't be reached or loaded, or died before any row was done."""
+    """The judge, or a reward, can't be reached or loaded, or died before any row was done."""
     SOME_FAILED = 4
     """Some rows failed; they are in the output."""
     STOPPED = 5
@@ -25,4 +28,4 @@ class Exit(IntEnum):
 
 def code_of(error: RRMError) -> Exit:
     """The exit code of a command that ends with this error."""
-    return Exit.ENGINE if isinstance(error, EngineError | ModelError | MissingExtraError) else Exit.INPUT
+    return Exit.ENGINE if isinstance(error, NO_ENGINE) else Exit.INPUT

@@ -4,7 +4,7 @@ Options that would be left aside are refused: those of a judge where rewards ran
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -105,7 +105,7 @@ class RankerChoice:
                 from rrm.rankers import Cascade
 
                 scoring = self._by_score(stack, self._filters)
-                ranker = stack.enter_context(Cascade(filter=scoring, keep=self._keep, judge=ranker))
+                ranker = stack.enter_context(closing(Cascade(filter=scoring, keep=self._keep, judge=ranker)))
             yield ranker
 
     def by_score(self, stack: ExitStack) -> "RewardRanker | Ensemble":
@@ -118,8 +118,9 @@ class RankerChoice:
         rewards = [(self._loaded(stack, name), 1.0 if weight is None else weight) for name, weight in members]
         seed = self._settings.get("seed", 0)
         if len(rewards) == 1:
-            return stack.enter_context(RewardRanker(rewards[0][0], seed=seed))
-        return stack.enter_context(Ensemble(rewards, rule=self._settings.get("reward_rule", "mean"), seed=seed))
+            return stack.enter_context(closing(RewardRanker(rewards[0][0], seed=seed)))
+        rule = self._settings.get("reward_rule", "mean")
+        return stack.enter_context(closing(Ensemble(rewards, rule=rule, seed=seed)))
 
     def _loaded(self, stack: ExitStack, name: str) -> object:
         from rrm.rewards.resolving import names_own_code

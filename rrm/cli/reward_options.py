@@ -5,7 +5,7 @@ rewards is imported when one is asked for, so that commands without one start as
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -81,10 +81,16 @@ def model_arguments(settings: Settings, prefix: str = "") -> dict[str, Any]:
 def load(
     stack: ExitStack, reference: str | None, ledger: Path | None, arguments: Mapping[str, object]
 ) -> "ManagedReward":
-    """The reward that a reference means, with a ledger; closed at the stack's end. Raises RRMError."""
-    from rrm.rewards import resolve_reward
+    """The reward that a reference means, with a ledger; closed at the stack's end. Raises RRMError.
 
-    return stack.enter_context(resolve_reward(reference, ledger=ledger, **arguments))
+    What code of the user's own raises of a row is that row's error.
+    """
+    from rrm.jobs.guarded import GuardedReward
+    from rrm.rewards import resolve_reward
+    from rrm.rewards.resolving import names_own_code
+
+    reward = stack.enter_context(closing(resolve_reward(reference, ledger=ledger, **arguments)))
+    return GuardedReward(reward) if reference is not None and names_own_code(reference) else reward
 
 
 def _labels(settings: Settings, name: str) -> list[str]:

@@ -16,7 +16,7 @@ import click
 from rich.console import RenderableType
 
 from rrm import errors
-from rrm.cli.exits import Exit
+from rrm.cli.exits import NO_ENGINE, Exit
 from rrm.cli.options import Settings
 from rrm.cli.output import Output
 from rrm.cli.terminal import counted, printable, spending
@@ -187,7 +187,7 @@ def _say_unread(votes: Tally) -> None:
 
 
 def _is_engine_error(name: str | None) -> bool:
-    return issubclass(getattr(errors, name or "", RRMError), errors.EngineError)
+    return issubclass(getattr(errors, name or "", RRMError), NO_ENGINE)
 
 
 def _values(row: Row | BadRow) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """`rrm score`: the scores of each row's responses by a reward; see `rrm.jobs.scores` for the work itself."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -78,14 +78,13 @@ def _opened(settings: Settings) -> "Iterator[ScoreJob]":
         if settings.get("strip_reasoning"):
             arguments["strip_reasoning"] = True
         reward = load(stack, settings.get("reward"), settings.ledger, arguments)
-        yield stack.enter_context(
-            ScoreJob(
-                reward,
-                depth,
-                delimiter=None if delimiter is None else delimiter.replace(r"\n", "\n"),
-                aggregate=settings.get("aggregate", "min"),
-            )
+        job = ScoreJob(
+            reward,
+            depth,
+            delimiter=None if delimiter is None else delimiter.replace(r"\n", "\n"),
+            aggregate=settings.get("aggregate", "min"),
         )
+        yield stack.enter_context(closing(job))
 
 
 def _check(settings: Settings) -> None:

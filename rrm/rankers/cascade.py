@@ -10,9 +10,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, S
 from collections.abc import Generator as SyncGenerator
 from contextlib import aclosing, closing
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, cast
 
+from rrm.closing import Closing
 from rrm.contests import check_at_least
 from rrm.errors import InputError
 from rrm.plans import POINTWISE
@@ -35,7 +35,7 @@ class CascadeInfo:
     judge: object
 
 
-class Cascade:
+class Cascade(Closing):
     """Ranks with a judge the `keep` responses that a filter scores highest, and the others behind them by the filter.
 
     `filter`: whatever `RewardRanker` takes, or a ranker that scores single responses: a RewardRanker, an Ensemble, a
@@ -162,26 +162,6 @@ class Cascade:
         """Release what the cascade made for itself: nothing that was handed over."""
         if self._own is not None:
             self._own.close()
-
-    async def aclose(self) -> None:
-        """The async twin of `close`."""
-        await asyncio.to_thread(self.close)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
 
 def _taken(cases: Cases, judged: Iterator[Ranking]) -> Iterator[Ranking]:

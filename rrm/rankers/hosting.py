@@ -3,17 +3,16 @@
 Sync and async calls alike are sent to that loop, from any thread and any loop.
 """
 
-import asyncio
 import weakref
-from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Iterator
-from contextlib import aclosing, suppress
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from contextlib import aclosing
+from typing import Any, TypeVar
 
+from rrm.closing import Closing
 from rrm.contests import check_at_least
-from rrm.errors import EngineClosedError
-from rrm.play import Gate, LoopThread, Stream
+from rrm.loop import LoopThread
+from rrm.play import Gate, Stream
 
 __all__ = ["StreamHost"]
 
@@ -21,7 +20,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class StreamHost(ABC):
+class StreamHost(Closing):
     """Runs a stream of work. `window` items are in flight at most, where nobody says otherwise; see `rrm.play.Stream`."""
 
     def __init__(self, gate: Gate, window: int) -> None:
@@ -50,26 +49,6 @@ class StreamHost(ABC):
             finally:
                 self._closer()
 
-    async def aclose(self) -> None:
-        """The async twin of `close`."""
-        await asyncio.to_thread(self.close)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
     async def _stream(
         self, items: Iterable[T], work: Callable[[T], Coroutine[Any, Any, R]], window: int | None
     ) -> Stream[T, R]:
@@ -78,34 +57,15 @@ class StreamHost(ABC):
 
     def _many(self, items: Iterable[T], work: Callable[[T], Coroutine[Any, Any, R]], window: int | None) -> Iterator[R]:
         _check_window(window)
-        stream = self._thread.run(self._stream(items, work, window))
-        try:
-            while results := self._thread.run(stream.take()):
-                yield from results
-        finally:
-            # Where the ranker was closed first, the stream has ended with it.
-            with suppress(EngineClosedError):
-                self._thread.run(stream.aclose())
+        yield from self._thread.stream(self._stream(items, work, window))
 
     async def _amany(
         self, items: Iterable[T], work: Callable[[T], Coroutine[Any, Any, R]], window: int | None
     ) -> AsyncIterator[R]:
         _check_window(window)
-        async with aclosing(self._ataken(items, work, window)) as results:
+        async with aclosing(self._thread.astream(self._stream(items, work, window))) as results:
             async for result in results:
                 yield result
-
-    async def _ataken(
-        self, items: Iterable[T], work: Callable[[T], Coroutine[Any, Any, R]], window: int | None
-    ) -> AsyncGenerator[R]:
-        stream = await self._thread.arun(self._stream(items, work, window))
-        try:
-            while results := await self._thread.arun(stream.take()):
-                for result in results:
-                    yield result
-        finally:
-            with suppress(EngineClosedError):
-                await self._thread.arun(stream.aclose())
 
 
 def _check_window(window: int | None) -> None:

@@ -20,7 +20,7 @@ from rrm.ledger.claims import Claims, pauses
 from rrm.ledger.keys import content_key
 from rrm.ledger.lent import LentLedger
 from rrm.ledger.store import Sample, Store
-from rrm.play import LoopThread
+from rrm.loop import LoopThread
 from rrm.ranking import RewardInfo
 from rrm.rewards.base import Conversation
 from rrm.rewards.conversations import listed_conversations

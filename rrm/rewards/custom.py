@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from rrm.errors import ContestError, InputError
-from rrm.play import LoopThread
+from rrm.loop import LoopThread
 from rrm.ranking import RewardInfo
 from rrm.rewards.base import Conversation, checked_scores
 from rrm.rewards.conversations import listed_conversations

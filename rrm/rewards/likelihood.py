@@ -21,7 +21,7 @@ from rrm.ranking import RewardInfo
 from rrm.rewards.base import ScoreDetails
 from rrm.rewards.choosing import ENGINES, ScorerChoice
 from rrm.rewards.conversations import Turns, broken_up, cleaned
-from rrm.rewards.layouts import Laid
+from rrm.rewards.layouts.base import Laid
 from rrm.rewards.reading import Opened, Reader, naming
 from rrm.rewards.running import Running, each_once
 from rrm.rewards.settings import RewardSettings

@@ -9,7 +9,7 @@ from rrm.ledger import Ledger
 from rrm.ledger.lent import LentLedger
 from rrm.rewards.base import Aggregate
 from rrm.rewards.choosing import ScorerChoice
-from rrm.rewards.configuration import Wanted, family_of_reference, family_on_server
+from rrm.rewards.configuration import Wanted, family_of_reference
 from rrm.rewards.families import Family, Kind, choose_output, family_of, labelled
 from rrm.rewards.outcome import OutcomeReward
 from rrm.rewards.process import ProcessReward
@@ -81,6 +81,8 @@ def _family(choice: ScorerChoice, settings: RewardSettings, kind: Kind | None, f
         return labelled(kind or "outcome", settings.labels)
     wanted = Wanted(kind, family, settings.output)
     if choice.is_remote:
+        from rrm.rewards.served import family_on_server
+
         return family_on_server(choice.reference, choice.urls, choice.api_key, choice.api_key_env, wanted)
     if isinstance(choice.engine, Scorer):
         return family_of({}, choice.reference or "", kind=kind, family=family)

@@ -3,12 +3,10 @@
 Whatever combines, ranks or reports takes these; `rrm.rewards.as_reward` makes one of anything that scores.
 """
 
-import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
 
+from rrm.closing import Closing
 from rrm.ranking import RewardInfo
 from rrm.rewards.base import Conversation
 from rrm.types import Spent
@@ -16,7 +14,7 @@ from rrm.types import Spent
 __all__ = ["ManagedReward"]
 
 
-class ManagedReward(ABC):
+class ManagedReward(Closing):
     """A reward with all that goes with it. May be used from any thread and any event loop; sync and async at once."""
 
     kind: str
@@ -57,27 +55,3 @@ class ManagedReward(ABC):
     def reused(self) -> Spent:
         """What came out of a ledger instead: what it had cost when it was computed."""
         return Spent()
-
-    @abstractmethod
-    def close(self) -> None:
-        """Release what it stands on. Calls that still run end with EngineClosedError. Closing twice is harmless."""
-
-    async def aclose(self) -> None:
-        """The async twin of `close`."""
-        await asyncio.to_thread(self.close)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()

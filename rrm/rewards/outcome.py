@@ -7,12 +7,12 @@ from rrm.engines.scorers.base import Pass, Vectors
 from rrm.errors import InputError
 from rrm.ledger.lent import LentLedger
 from rrm.play import all_or_none
-from rrm.ranking import RewardInfo
 from rrm.rewards.base import ScoreDetails
 from rrm.rewards.conversations import Turns, broken_up, cleaned
 from rrm.rewards.families import Family, sigmoid
-from rrm.rewards.reading import Opened, Reader, Source, naming
-from rrm.rewards.running import Running, each_once
+from rrm.rewards.modelled import Modelled
+from rrm.rewards.reading import Opened, Source, naming
+from rrm.rewards.running import each_once
 from rrm.rewards.settings import RewardSettings
 
 __all__ = ["OutcomeReward"]
@@ -27,7 +27,7 @@ class _Planned:
     notes: tuple[str, ...]
 
 
-class OutcomeReward(Running):
+class OutcomeReward(Modelled):
     """A model with a score for a conversation: its raw output, or with `normalise` the logistic function of it.
 
     Made by `rrm.rewards.load_reward`. `given` is what else is to be reported of it.
@@ -45,22 +45,8 @@ class OutcomeReward(Running):
     ) -> None:
         if family.lay_outcome is None:
             raise InputError(f"the reward family {family.name!r} lays no conversations before its models")
-        settings.check_for(self.kind)
-        reader = Reader(source, family.readout, lent, markers=family.markers, max_context=settings.max_context)
-        super().__init__([reader], lent, strip_reasoning=settings.strip_reasoning)
+        super().__init__(source, family, settings, lent, given)
         self._lay = family.lay_outcome
-        self._reader = reader
-        self._family = family
-        self._settings = settings
-        self._given = dict(given)
-
-    @property
-    def settings(self) -> dict[str, object]:
-        return {**self._given, "kind": self.kind, "family": self._family.name, **self._settings.further(self.kind)}
-
-    async def _describe(self) -> RewardInfo:
-        info = (await self._reader.open()).info
-        return RewardInfo(info.model, info.engine, self.kind, self._family.name, self._settings.further(self.kind))
 
     async def _details(self, conversations: Sequence[Turns]) -> list[ScoreDetails]:
         await self._open()

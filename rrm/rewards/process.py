@@ -9,14 +9,14 @@ from rrm.engines.scorers.base import Pass, Vectors
 from rrm.errors import ContestError, InputError, PromptTooLongError
 from rrm.ledger.lent import LentLedger
 from rrm.play import all_or_none
-from rrm.ranking import RewardInfo
 from rrm.rewards.base import ScoreDetails, StepScores
 from rrm.rewards.conversations import Turns, broken_up, checked_prompt, cleaned
 from rrm.rewards.families import Family
-from rrm.rewards.reading import Opened, Reader, Source, naming
-from rrm.rewards.running import Running, each_once
+from rrm.rewards.layouts.splitting import split_steps
+from rrm.rewards.modelled import Modelled
+from rrm.rewards.reading import Opened, Source, naming
+from rrm.rewards.running import each_once
 from rrm.rewards.settings import RewardSettings
-from rrm.rewards.steps import split_steps
 
 __all__ = ["ProcessReward"]
 
@@ -46,7 +46,7 @@ class _Planned:
     notes: tuple[str, ...]
 
 
-class ProcessReward(Running):
+class ProcessReward(Modelled):
     """A model with a probability for each step of a solution. Made by `rrm.rewards.load_reward`.
 
     `score` gives one number for a conversation, by the aggregate chosen there: all before the last message is the
@@ -65,18 +65,8 @@ class ProcessReward(Running):
     ) -> None:
         if family.lay_steps is None:
             raise InputError(f"the reward family {family.name!r} lays no steps before its models")
-        settings.check_for(self.kind)
-        reader = Reader(source, family.readout, lent, markers=family.markers, max_context=settings.max_context)
-        super().__init__([reader], lent, strip_reasoning=settings.strip_reasoning)
+        super().__init__(source, family, settings, lent, given)
         self._lay = family.lay_steps
-        self._reader = reader
-        self._family = family
-        self._settings = settings
-        self._given = dict(given)
-
-    @property
-    def settings(self) -> dict[str, object]:
-        return {**self._given, "kind": self.kind, "family": self._family.name, **self._settings.further(self.kind)}
 
     @property
     def step_delimiter(self) -> str:
@@ -106,10 +96,6 @@ class ProcessReward(Running):
     ) -> list[StepScores]:
         """The async twin of `score_steps_many`."""
         return await self._thread.arun(self._scored(solutions, step_delimiter, "solution"))
-
-    async def _describe(self) -> RewardInfo:
-        info = (await self._reader.open()).info
-        return RewardInfo(info.model, info.engine, self.kind, self._family.name, self._settings.further(self.kind))
 
     async def _details(self, conversations: Sequence[Turns]) -> list[ScoreDetails]:
         for number, turns in enumerate(conversations):

@@ -16,7 +16,7 @@ from rrm.errors import ContestError, EngineDeniedError, EngineError, EngineRefus
 from rrm.judging.cleaning import KNOWN_SPECIAL_TOKENS, Cleaner
 from rrm.ledger.lent import LentLedger
 from rrm.play import all_or_none
-from rrm.rewards.layouts import Laid
+from rrm.rewards.layouts.base import Laid
 from rrm.rewards.recorded import CountingScorer, RecordedScorer
 from rrm.rewards.settings import Truncation
 from rrm.types import Spent

@@ -10,7 +10,8 @@ from collections.abc import Callable, Coroutine, Hashable, Sequence
 from typing import Any, TypeVar
 
 from rrm.ledger.lent import LentLedger
-from rrm.play import LoopThread, all_or_none
+from rrm.loop import LoopThread
+from rrm.play import all_or_none
 from rrm.ranking import RewardInfo
 from rrm.rewards.base import Conversation, ScoreDetails
 from rrm.rewards.conversations import Turns, checked_conversations

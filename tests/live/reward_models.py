@@ -50,7 +50,7 @@ CLASSIFIERS: dict[str, dict[str, Any]] = {
     "Exaone4": _FULL | {"sliding_window": None},
     "Falcon": {"multi_query": True, "new_decoder_architecture": False, "alibi": False},
     "Gemma": {},
-    "Gemma2": _GEMMA,
+    "Gemma2": _GEMMA | {"attn_implementation": "eager"},  # the only one that squeezes attention's logits
     "Gemma3Text": _GEMMA,
     "Glm": {"partial_rotary_factor": 0.5},
     "Glm4": {"partial_rotary_factor": 0.5},
@@ -235,7 +235,7 @@ def _classifying(kind: str, settings: dict[str, Any]) -> Case:
     return Case(CLASSIFY, lambda folder: classifier(kind, folder, **settings))
 
 
-_CAPPED = _GEMMA | {"final_logit_softcapping": 3.0}
+_CAPPED = _GEMMA | {"attn_implementation": "eager", "final_logit_softcapping": 3.0}
 
 CASES: dict[str, Case] = {
     **{f"{kind}ForSequenceClassification": _classifying(kind, settings) for kind, settings in CLASSIFIERS.items()},
@@ -250,7 +250,7 @@ CASES: dict[str, Case] = {
     "MistralForCausalLM, labels": Case(SIGNS, lambda folder: signed("Mistral", folder, sliding_window=None)),
     "Qwen3ForCausalLM, tied, labels": Case(SIGNS, lambda folder: signed("Qwen3", folder, tie_word_embeddings=True)),
     "Gemma2ForCausalLM, capped, labels": Case(SIGNS, lambda folder: signed("Gemma2", folder, **_CAPPED)),
-    "Gemma2ForCausalLM, likelihood": Case(LIKELIHOOD, lambda folder: generative("Gemma2", folder, **_CAPPED)),
+    "Gemma2ForCausalLM, capped, likelihood": Case(LIKELIHOOD, lambda folder: generative("Gemma2", folder, **_CAPPED)),
     "Qwen3ForCausalLM, likelihood": Case(LIKELIHOOD, lambda folder: generative("Qwen3", folder)),
 }
 """Everything that both engines read."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from rrm.engines.scorers.base import Pass
 from rrm.rewards import LikelihoodRatio, OutcomeReward, ProcessReward, load_reward
 
 pytest.importorskip("vllm")
@@ -23,6 +24,7 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 from tests.live import reward_models as models  # noqa: E402 - imports torch
 from tests.live.reward_breadth import ARCHITECTURES, conversations  # noqa: E402
+from tests.live.test_reward_server import scored, serving  # noqa: E402
 
 pytestmark = [
     pytest.mark.live,
@@ -169,6 +171,20 @@ def test_skywork_o1_prm_by_the_plugin(tmp_path: Path) -> None:
         together = reward.score_steps_many([(QUESTION, "\n".join(steps)) for steps in solutions])
         for steps, found in zip(solutions, together, strict=True):
             assert found.probabilities == pytest.approx(wanted(steps), abs=TOLERANCE, rel=0)
+
+
+@torch.inference_mode()
+def test_a_server_has_the_plugin_too(tmp_path: Path) -> None:
+    """Nothing but rrm's being installed where it is started makes it known there."""
+    expected = models.skywork_prm(tmp_path / "model")
+    asked = [Pass(tuple((seed * place) % 250 for place in range(1, 100, seed)), (0, 1, 5)) for seed in range(1, 9)]
+    with serving(tmp_path / "model", tmp_path / "log", "--runner", "pooling") as url:
+        info, found = scored(url, "token_classify", asked)
+    assert info.outputs == 1
+    for one, vectors in zip(asked, found, strict=True):
+        torch.testing.assert_close(
+            torch.tensor(vectors.values), expected(one.tokens)[list(one.at)], rtol=0, atol=TOLERANCE
+        )
 
 
 @torch.inference_mode()

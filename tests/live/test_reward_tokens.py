@@ -12,7 +12,7 @@ import pytest
 from rrm.engines.scorers.tokenising import LocalTokens
 from rrm.judging.cleaning import Cleaner
 from rrm.rewards.families import FAMILIES
-from rrm.rewards.steps import split_steps
+from rrm.rewards.layouts.splitting import split_steps
 from rrm.types import Message
 
 pytest.importorskip("transformers")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Coroutine, Sequence
 
-from rrm.rewards.layouts import Laid
+from rrm.rewards.layouts.base import Laid
 from rrm.types import Message
 
 CHATML_TOKENS = ("<|im_start|>", "<|im_end|>", "<extra_0>", "<|reward|>", "<s>")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from rrm.errors import ContestError, ModelError, PromptTooLongError
 from rrm.rewards.families import FAMILIES, labelled
-from rrm.rewards.layouts import Laid
+from rrm.rewards.layouts.base import Laid
 from rrm.types import Message
 from tests.rewards.pieces import CHATML_TOKENS, LLAMA_TOKENS, Pieces, chatml, conversation, done, llama
 

@@ -96,7 +96,7 @@ def test_the_caller_knows_better(tmp_path):
         ({"labels": ["yes", "yes"]}, InputError, "labels must be a list of different tokens"),
         ({"labels": ["yes"], "family": "fsfairx"}, InputError, "labels= make a family of their own"),
         ({"ledger": 7}, InputError, "ledger must be a path or a Ledger, not 7"),
-        ({"engine_args": {"batch_tokens": "many"}}, InputError, "batch_tokens of the engine 'transformers': Expected `int`"),
+        ({"engine_args": {"batch_tokens": "many"}}, InputError, "batch_tokens of the engine 'transformers': Expected `int"),
         ({"engine_args": {"readout": "x"}}, InputError, "'readout' has a setting of its own"),
         ({"family": "armorm", "engine": "vllm"}, InputError,
          "models of the family 'armorm' can be read with the engine transformers, not with 'vllm'"),

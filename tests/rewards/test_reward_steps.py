@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm.errors import InputError
-from rrm.rewards.steps import split_steps
+from rrm.rewards.layouts.splitting import split_steps
 
 
 @pytest.mark.parametrize(

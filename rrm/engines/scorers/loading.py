@@ -60,7 +60,10 @@ def load(location: str, name: str, readout: Readout, max_context: int | None, ar
     transformers, torch = imported("scoring with transformers")
     with explained(transformers, location, arguments), _quiet(transformers), torch.inference_mode():
         config, _ = transformers.PretrainedConfig.get_config_dict(location, **_trusting(arguments))
-        tokenizer = transformers.AutoTokenizer.from_pretrained(location, **shared(arguments))
+        # unless told not to run foreign code, transformers asks at the terminal whether it may
+        tokenizer = transformers.AutoTokenizer.from_pretrained(
+            location, **{"trust_remote_code": False} | shared(arguments)
+        )
         tokens = LocalTokens(tokenizer, name)
         source = _Source(transformers, torch, location, name, config, arguments)
         model, reader, outputs = source.part(readout, tokens)
@@ -151,6 +154,8 @@ class _Source:
                 f"{self.name} is a {self.architecture} of the type {kind!r}, which transformers does not have: "
                 "use the engine vllm, or trust_remote_code=True where you trust the checkpoint's code"
             )
+        if self.config.get("attn_logit_softcapping"):  # which all kinds of attention but this one leave out
+            options = {"attn_implementation": "eager"} | dict(options)
         found = getattr(self.transformers, loader).from_pretrained(self.location, output_loading_info=True, **options)
         model, info = found
         if missing := sorted(info["missing_keys"]):

@@ -1,7 +1,9 @@
 """How vLLM must be started so that a model can be read: its arguments, for a readout.
 
-Invariants: what the user gave stands; labels are handed over as vLLM wants them spelled, or refused where it would read
-other numbers than the model's own. Runs in a worker thread; loads a tokenizer and a configuration at most, no weights.
+Invariants: what the user gave stands; a model without the head that is to be read is refused before it is loaded, because
+vLLM would read a head of unset weights; labels are handed over as vLLM wants them spelled, or refused where it would read
+other numbers than the model's own. Runs in a worker thread; loads a tokenizer, a configuration and the names of weights
+at most, no weights.
 """
 
 from collections.abc import Mapping
@@ -15,13 +17,29 @@ from rrm.errors import ModelError
 
 __all__ = ["arguments_for"]
 
+_WHAT = "reading a reward model with vLLM"
+
+_GENERATIVE = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
+
+_HEADED = ("ForSequenceClassification", "ForTokenClassification", "RewardModel", "PrmModel")
+"""Endings of architectures whose checkpoints have a head."""
+
+_HEADS = {"score", "classifier", "v_head", "classification_head", "logits_proj"}
+"""Parts of the names that heads' weights have."""
+
+_OTHER_NAMES = {"Gemma3TextForSequenceClassification": "Gemma3ForSequenceClassification"}
+"""Architectures that vLLM loads under another name only."""
+
+_PLACES = {"download_dir": "cache_dir", "hf_token": "token"}
+"""vLLM's arguments that say where a model is, and transformers' names for them."""
+
 
 def arguments_for(
     model: str, name: str, readout: Readout, arguments: Mapping[str, Any]
 ) -> tuple[dict[str, Any], float | None]:
     """The arguments, and what logits are to be squeezed by afterwards (None: by nothing).
 
-    Raises ModelError for labels that vLLM can't read of this model.
+    Raises ModelError for a model without a head, and for labels that vLLM can't read of this model.
     """
     if readout.task == "likelihood":
         return dict(arguments), None
@@ -29,18 +47,53 @@ def arguments_for(
     if readout.task == "token_classify":
         # a step's tokens are chosen by position, not by what they are
         started.setdefault("pooler_config", {"tok_pooling_type": "ALL"})
-    if not readout.labels:
+    if readout.labels:
+        labels, cap = _labels(model, name, readout, arguments)
+        read = {"method": "no_post_processing", "classifier_from_token": labels}
+        return {"convert": "classify"} | _overridden(started, read), cap
+    if "convert" in arguments or "hf_overrides" in arguments:  # the user makes something else of the model
         return started, None
-    labels, cap = _labels(model, name, readout, arguments)
-    read = {"method": "no_post_processing", "classifier_from_token": labels}
-    started["hf_overrides"] = read | dict(arguments.get("hf_overrides") or {})
-    return {"convert": "classify"} | started, cap
+    architecture = _headed(model, name, arguments)
+    known_as = _OTHER_NAMES.get(architecture)
+    return (_overridden(started, {"architectures": [known_as]}) if known_as else started), None
+
+
+def _overridden(started: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    return {**started, "hf_overrides": {**overrides, **(started.get("hf_overrides") or {})}}
+
+
+def _headed(model: str, name: str, arguments: Mapping[str, Any]) -> str:
+    """The model's architecture. Raises ModelError where it has no head, or the checkpoint not its weights."""
+    transformers, _ = imported(_WHAT)
+    place = _place(arguments)
+    with explained(transformers, model, place):
+        config, _ = transformers.PretrainedConfig.get_config_dict(model, **place)
+        architecture = str((config.get("architectures") or [""])[0])
+        if architecture.endswith(_GENERATIVE):
+            raise ModelError(
+                f"{name} is a {architecture}, which has no head that scores: use a reward model, or name the labels whose "
+                "logits are the score (labels=)"
+            )
+        if architecture.endswith(_HEADED) and not _has_head(Checkpoint(model, place)):
+            raise ModelError(
+                f"the checkpoint of {name} ({architecture}) lacks the weights of its head (score, classifier, v_head), which "
+                "would be random: use a checkpoint that was saved with its head"
+            )
+    return architecture
+
+
+def _has_head(checkpoint: Checkpoint) -> bool:
+    """Whether there is a head, or weights that only vLLM can read."""
+    try:
+        return any(not _HEADS.isdisjoint(weight.split(".")) for weight in checkpoint.names)
+    except ModelError:
+        return True
 
 
 def _labels(model: str, name: str, readout: Readout, arguments: Mapping[str, Any]) -> tuple[list[str], float | None]:
     """The labels as they are spelled in the vocabulary, and the squeezing of logits that vLLM would leave out."""
-    transformers, _ = imported("reading labels with vLLM")
-    place = shared(arguments)
+    transformers, _ = imported(_WHAT)
+    place = _place(arguments)
     with explained(transformers, model, place):
         config, _ = transformers.PretrainedConfig.get_config_dict(model, **place)
         tokenizer = transformers.AutoTokenizer.from_pretrained(str(arguments.get("tokenizer", model)), **place)
@@ -52,3 +105,9 @@ def _labels(model: str, name: str, readout: Readout, arguments: Mapping[str, Any
         )
     ids = LocalTokens(tokenizer, name).label_ids(readout.labels)
     return list(map(str, tokenizer.convert_ids_to_tokens(ids))), config.get("final_logit_softcapping")
+
+
+def _place(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the model is, as transformers is told; it asks at the terminal about foreign code unless told not to run it."""
+    renamed = {ours: arguments[theirs] for theirs, ours in _PLACES.items() if arguments.get(theirs) is not None}
+    return {"trust_remote_code": False} | shared(arguments) | renamed

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rrm.engines.scorers.base import Readout
-from rrm.rewards.layouts import LayOutcome, LaySteps
+from rrm.rewards.layouts.base import LayOutcome, LaySteps
 
 __all__ = ["Family", "Kind", "Read"]
 

@@ -10,8 +10,8 @@ from rrm.engines.scorers.base import Readout
 from rrm.errors import InputError
 from rrm.rewards.families.base import Family, Kind
 from rrm.rewards.families.readings import first_label, sigmoid_of_first_label
-from rrm.rewards.outcome_layouts import asked_afterwards
-from rrm.rewards.step_layouts import signed_turns
+from rrm.rewards.layouts.outcome import asked_afterwards
+from rrm.rewards.layouts.process import signed_turns
 
 __all__ = ["labelled"]
 

@@ -7,7 +7,7 @@ arrives at by taking the template's away and letting the tokenizer add its own.
 from rrm.engines.scorers.base import Readout
 from rrm.rewards.families.base import Family
 from rrm.rewards.families.readings import first_label, gated_sum, only
-from rrm.rewards.outcome_layouts import closed_with, gated, last_token, sole_turn, whole_chat
+from rrm.rewards.layouts.outcome import closed_with, gated, last_token, sole_turn, whole_chat
 
 __all__ = ["OUTCOME_FAMILIES", "QWEN_MATH_SYSTEM", "SEQUENCE_CLASSIFIER", "TOKEN_CLASSIFIER"]
 

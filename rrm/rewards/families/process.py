@@ -6,7 +6,7 @@ from rrm.engines.scorers.base import Readout
 from rrm.rewards.families.base import Family
 from rrm.rewards.families.outcome import QWEN_MATH_SYSTEM
 from rrm.rewards.families.readings import positive, sigmoid_of_first_label, sigmoid_of_only
-from rrm.rewards.step_layouts import apart, marked, signed_turns, tagged, trained_apart
+from rrm.rewards.layouts.process import apart, marked, signed_turns, tagged, trained_apart
 
 __all__ = ["PROCESS_FAMILIES", "TRAINED_WITH_TRL"]
 

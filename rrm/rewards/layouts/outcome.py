@@ -1,13 +1,13 @@
 """Ways to lay a whole conversation before a model, each a function of a tokenizer and the conversation.
 
-Invariants as in `rrm.rewards.layouts`. Knows no model by name.
+Invariants as in `rrm.rewards.layouts.base`. Knows no model by name.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from rrm.engines.scorers.base import Tokenising
-from rrm.rewards.layouts import (
+from rrm.rewards.layouts.base import (
     Laid,
     LayOutcome,
     answered,
@@ -17,7 +17,7 @@ from rrm.rewards.layouts import (
     single_token,
     with_system,
 )
-from rrm.rewards.step_layouts import signed_turns
+from rrm.rewards.layouts.process import signed_turns
 from rrm.types import Message
 
 __all__ = ["asked_afterwards", "closed_with", "gated", "last_token", "sole_turn", "whole_chat"]

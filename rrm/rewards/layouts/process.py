@@ -1,6 +1,6 @@
 """Ways to lay a prompt and the steps of a solution before a model, in one pass that is read once a step.
 
-Invariants as in `rrm.rewards.layouts`. Knows no model by name.
+Invariants as in `rrm.rewards.layouts.base`. Knows no model by name.
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from itertools import accumulate
 
 from rrm.engines.scorers.base import Tokenising
 from rrm.errors import ContestError
-from rrm.rewards.layouts import (
+from rrm.rewards.layouts.base import (
     Laid,
     LaySteps,
     check_count,
