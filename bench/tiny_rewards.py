@@ -9,6 +9,9 @@ __all__ = ["save_classifier", "save_step_classifier"]
 
 _SPECIAL = ("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<extra_0>")
 _VOCABULARY = 512
+_BREAK = "\n\n"
+"""One token, as Qwen's tokenizers have it."""
+
 _TEXTS = [*WORDS, "system", "user", "assistant"]
 _TEMPLATE = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
@@ -52,7 +55,7 @@ def save_step_classifier(folder: Path, *, hidden: int, layers: int) -> Path:
 def _sizes(hidden: int, layers: int) -> dict[str, Any]:
     heads = max(1, hidden // 64)
     return {
-        "vocab_size": _VOCABULARY + len(_SPECIAL),
+        "vocab_size": _VOCABULARY + len(_SPECIAL) + 1,
         "hidden_size": hidden,
         "intermediate_size": 2 * hidden,
         "num_hidden_layers": layers,
@@ -74,6 +77,7 @@ def _save_tokenizer(folder: Path) -> None:
     )
     tokenizer.train_from_iterator([f"{text} {text}" for text in _TEXTS], trainer)
     tokenizer.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in _SPECIAL])
+    tokenizer.add_tokens([AddedToken(_BREAK, normalized=False)])
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=_SPECIAL[1], pad_token=_SPECIAL[2])
     fast.chat_template = _TEMPLATE
     fast.save_pretrained(folder)

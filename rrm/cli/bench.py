@@ -139,7 +139,8 @@ def _run(benchmark: "Benchmark", settings: Settings) -> "Outcome":
         raise InputError("rrm bench writes a folder, and goes on in it: name it with --output, such as runs/first")
     if settings.texts("reward"):
         return _run_reward(benchmark, settings, Path(output))
-    RankerChoice(settings)  # refuses options of rewards without one
+    if unused := [name for name in _REWARDS if settings.get(name) is not None]:
+        raise InputError(f"{', '.join(unused)}: only with --reward")
     plan = _plan(benchmark, settings, settings.get("data"))
     judge = _judge(settings, plan, Path(output))
     return _asked(plan, judge, judge, settings, "sample")

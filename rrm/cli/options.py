@@ -57,7 +57,7 @@ _OPTIONS: Mapping[str, Callable[[Any], Any]] = {
     "top_p": click.option("--top-p", type=float, help="Default: what the prompt file recommends."),
     "concurrency": click.option("--concurrency", type=int, help="Samples (or requests to a server) at once. Default: the engine's own."),
     "force_verdict": click.option("--force-verdict/--no-force-verdict", default=None, help="Make samples without a verdict choose one."),
-    "strip_reasoning": click.option("--strip-reasoning", is_flag=True, default=None, help="Judge responses without their <think> part."),
+    "strip_reasoning": click.option("--strip-reasoning", is_flag=True, default=None, help="Judge or score responses without their <think> part."),
     "resamples": click.option("--resamples", type=int, help="How often an undecided match is asked again (its lost votes, where a strategy pools all votes). Default: 2."),
     "stop": click.option("--stop", metavar="|".join(STOPS), help="When a match has votes enough. Default: majority."),
     "threshold": click.option("--threshold", type=float, help="How sure of the winner --stop beta must be. Default: 0.9."),
@@ -67,7 +67,7 @@ _OPTIONS: Mapping[str, Callable[[Any], Any]] = {
     "think_budget": click.option("--think-budget", type=int, metavar="TOKENS", help="Close reasoning that is longer, and ask for the verdict."),
     "think_more": click.option("--think-more", type=int, metavar="TIMES", help="Make each sample think again so many times."),
     "engine_arg": click.option("--engine-arg", multiple=True, metavar="KEY=VALUE", help="Passed to the engine, such as tensor_parallel_size=2."),
-    "ledger": click.option("--ledger", metavar="PATH|none", help="File that remembers every sample. Default: OUTPUT-ledger; none where there is no --output."),
+    "ledger": click.option("--ledger", metavar="PATH|none", help="File that remembers every sample and score. Default: OUTPUT-ledger; none where there is no --output."),
     "config": click.option("--config", type=click.Path(), help="YAML with the same names as these options; flags win."),
     "quiet": click.option("--quiet", is_flag=True, default=None, help="No progress bar and no notes on stderr."),
 }  # fmt: skip

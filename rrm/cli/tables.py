@@ -69,7 +69,7 @@ def show_scores(scored: "ScoredRow", contest: Contest, *, details: bool) -> Iter
         for number, (step, chance) in enumerate(zip(found.steps, found.probabilities, strict=False), 1):
             yield f"#{index} step {number}: {chance:.4f}  {_snippet(step)}"
     reward = [] if scored.reward is None else [f"reward: {scored.reward.model}"]
-    yield "\n".join(["; ".join([*_scored(scored.usage), *reward]), *(f"note: {note}" for note in scored.notes)])
+    yield "\n".join(["; ".join([_scored(scored.usage), *reward]), *(f"note: {note}" for note in scored.notes)])
     yield ""
 
 
@@ -211,7 +211,7 @@ def _score(match: PlayedMatch) -> str:
 
 def _footer(ranking: Ranking) -> str:
     is_judged = ranking.judge is not None or not ranking.rewards
-    parts = [_counted_games(ranking), *(_sampled(ranking.usage) if is_judged else _scored(ranking.usage))]
+    parts = [_counted_games(ranking), _sampled(ranking.usage) if is_judged else _scored(ranking.usage)]
     if is_judged:
         parts.append(f"judge: {ranking.judge.model if ranking.judge else '?'}")
     if ranking.rewards:
@@ -223,17 +223,17 @@ def _models(ranking: Ranking) -> str:
     return ", ".join(reward.model for reward in ranking.rewards)
 
 
-def _scored(usage: Usage) -> list[str]:
+def _scored(usage: Usage) -> str:
     """What a reward cost, as far as it counts tokens."""
-    tokens = [f"{usage.prompt_tokens} tokens ({usage.cached_tokens} cached)"] if usage.prompt_tokens else []
-    return [counted(usage.requests, "request"), *tokens]
+    tokens = f", {usage.prompt_tokens} tokens ({usage.cached_tokens} cached)" if usage.prompt_tokens else ""
+    return f"{counted(usage.requests, 'request')}{tokens}"
 
 
-def _sampled(usage: Usage) -> list[str]:
+def _sampled(usage: Usage) -> str:
     tokens = (
         f"{usage.prompt_tokens} prompt ({usage.cached_tokens} cached) and {usage.completion_tokens} generated tokens"
     )
-    return [counted(usage.requests, "request"), tokens]
+    return f"{counted(usage.requests, 'request')}, {tokens}"
 
 
 def _counted_games(ranking: Ranking) -> str:

@@ -4,7 +4,6 @@ from typing import Any
 
 import msgspec
 
-from rrm.rankers import CascadeInfo
 from rrm.ranking import JudgeInfo, RewardInfo
 
 __all__ = ["facts_of", "rewards_of"]
@@ -20,6 +19,10 @@ def facts_of(opened: object) -> dict[str, Any]:
 
 def rewards_of(opened: object) -> list[RewardInfo]:
     """The rewards in what `Ranker.open` gave."""
+    if isinstance(opened, JudgeInfo):
+        return []
+    from rrm.rankers import CascadeInfo  # here, since jobs with a judge alone need not know of rewards
+
     if isinstance(opened, CascadeInfo):
         return [*rewards_of(opened.filter), *rewards_of(opened.judge)]
     if isinstance(opened, RewardInfo):
@@ -29,6 +32,10 @@ def rewards_of(opened: object) -> list[RewardInfo]:
 
 def _judge_of(opened: object) -> object:
     """The judge in it; None where rewards alone rank."""
+    if isinstance(opened, JudgeInfo):
+        return opened
+    from rrm.rankers import CascadeInfo
+
     if isinstance(opened, CascadeInfo):
         return _judge_of(opened.judge)
-    return opened if isinstance(opened, JudgeInfo) or not rewards_of(opened) else None
+    return None if rewards_of(opened) else opened

@@ -80,9 +80,14 @@ def pair_line(
         "margin": float(pair.margin),
         "votes": ranking.votes.total,
         "matches": len(ranking.matches),
-        "judge": ranking.judge.model if ranking.judge else "unknown",
+        "judge": ranking.judge.model if ranking.judge else _rewards(ranking) or "unknown",
     }
     return json_line(row)
+
+
+def _rewards(ranking: Ranking) -> str:
+    """What ranked in a judge's place; "" where nobody says."""
+    return " + ".join(reward.model for reward in ranking.rewards)
 
 
 def _messages(query: object) -> list[Mapping[str, str]]:

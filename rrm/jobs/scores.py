@@ -7,7 +7,7 @@ its error and stops no other.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from rrm._version import __version__
 from rrm.contests import shown_texts
@@ -170,9 +170,9 @@ class ScoreJob(StreamHost):
         return ScoredRow(row.id, found.scores, is_single, info, found.usage, found.notes)
 
     async def _stepwise(self, query: Query, texts: Sequence[str]) -> Sequence[StepScores]:
-        assert isinstance(self._reward, ProcessReward)  # noqa: S101 - checked when this was made
-        prompt = [turn._asdict() for turn in query] if not isinstance(query, str) else query
-        return await self._reward.ascore_steps_many([(prompt, text) for text in texts], self._delimiter)
+        reward = cast("ProcessReward", self._reward)  # as was checked when this was made
+        prompt = query if isinstance(query, str) else [turn._asdict() for turn in query]
+        return await reward.ascore_steps_many([(prompt, text) for text in texts], self._delimiter)
 
     def _told(
         self,

@@ -11,8 +11,7 @@ import pytest
 import rrm
 from tests.cli.own_rewards import own_module
 from tests.cli.running import row, run, run_process, start, write
-from tests.reward_wire import RewardServer, vectors_of
-from tests.wire import Fault
+from tests.reward_wire import VOCABULARY, RewardServer, vectors_of
 
 ROWS = (
     row(id="x", query="q", response="bbb")
@@ -297,13 +296,13 @@ def test_nobody_answers(tmp_path):
     assert "127.0.0.1:9" in result.err
 
 
-def test_a_server_that_fails(tmp_path):
-    """Some rows after others: the others are written."""
-    with RewardServer(models=("skywork-reward-v2",), mishaps={"/pooling": [Fault.none(), Fault.none()]}) as server:
-        text = row(query="q", response="a") + row(query="q", response=chr(66_666))
-        result = score(tmp_path, text, "--base-url", server.url, "--engine-arg", "retries=0")
-    assert [line["status"] for line in result.rows] == ["ok", "failed"]
+def test_what_a_server_refuses(tmp_path, outcome):
+    """It fails its row and no other."""
+    text = row(query="q", response="a") + row(query="q", response=chr(VOCABULARY + 1)) + row(query="q", response="b")
+    result = score(tmp_path, text, "--base-url", outcome.url)
     assert result.code == 4
+    assert [line["status"] for line in result.rows] == ["ok", "failed", "ok"]
+    assert "out of vocabulary" in result.rows[1]["error"]
 
 
 def test_the_ledger_of_a_model(tmp_path, outcome):
@@ -311,10 +310,10 @@ def test_the_ledger_of_a_model(tmp_path, outcome):
     options = ("--base-url", outcome.url, "--output", tmp_path / "scores.jsonl")
     file = write(tmp_path, ROWS)
     assert run("score", file, *options).err == ""
-    first, asked = (tmp_path / "scores.jsonl").read_bytes(), outcome.sizes()
+    first, asked = (tmp_path / "scores.jsonl").read_bytes(), sum(outcome.sizes())
     again = run("score", file, *options)
     assert (tmp_path / "scores.jsonl").read_bytes() == first
-    assert outcome.sizes()[len(asked) :] == []
+    assert sum(outcome.sizes()) == asked + 1  # what the second run tried out the server with
     assert re.fullmatch(r"rrm: 0 scores made \(0 tokens\), 4 from the ledger \(\d+ tokens\)\n", again.err)
 
 
@@ -333,10 +332,15 @@ def test_the_ledger_of_ones_own_reward(tmp_path, own):
 
 def test_a_config_file(tmp_path, process):
     """Has the names of the options; those of a judge are none here."""
-    config = write(tmp_path, f"base-url: {process.url}\nsteps: true\naggregate: last\nstep-delimiter: ' is '\n", "c.yaml")
+    config = write(
+        tmp_path, f"base-url: {process.url}\nsteps: true\naggregate: last\nstep-delimiter: ' is '\n", "c.yaml"
+    )
     line = only(score(tmp_path, MATH, "--config", config))
     assert (line["aggregate"], len(line["steps"])) == ("last", 4)
-    for text, said in (("votes: 3\n", "unknown option in the config file 'votes'"), ("steps: 3\n", "steps must be true or false")):
+    for text, said in (
+        ("votes: 3\n", "unknown option in the config file 'votes'"),
+        ("steps: 3\n", "steps must be true or false"),
+    ):
         refused = score(tmp_path, MATH, "--config", write(tmp_path, text, "c.yaml"))
         assert refused.code == 2
         assert said in refused.err

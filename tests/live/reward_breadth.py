@@ -52,13 +52,15 @@ class InProcess:
         self._engine, self._finished = engine, dict[str, Any]()
         self.model_config, self.vllm_config = engine.model_config, engine.vllm_config
         self.output_processor, self.get_tokenizer = engine.output_processor, engine.get_tokenizer
-        self.steps = 0
 
     @classmethod
     def from_engine_args(cls, arguments: Any) -> "InProcess":
         from vllm.v1.engine.llm_engine import LLMEngine
 
         return cls(LLMEngine.from_engine_args(arguments, enable_multiprocessing=False))
+
+    def shutdown(self, timeout: float) -> None:
+        """Nothing: the process ends."""
 
     async def get_supported_tasks(self) -> Sequence[str]:
         return self._engine.get_supported_tasks()  # type: ignore[no-any-return]
@@ -68,7 +70,6 @@ class InProcess:
         while name not in self._finished:
             await asyncio.sleep(0)  # whatever is asked at the same time is added before a step
             if name not in self._finished:
-                self.steps += 1
                 found = self._engine.step()
                 self._finished |= {output.request_id: output for output in found if output.finished}
         yield self._finished.pop(name)

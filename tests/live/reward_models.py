@@ -35,11 +35,7 @@ class Case:
 _TWO_HEADS = {"num_key_value_heads": 2}
 _GPT = _TWO_HEADS | {"n_embd": 128, "n_layer": 2, "n_head": 2, "n_positions": 512, "n_inner": 256}
 _MOE = {"moe_intermediate_size": 64, "num_experts_per_tok": 2}
-_LATENT = _TWO_HEADS | {"q_lora_rank": 32, "qk_nope_head_dim": 64, "qk_rope_head_dim": 32, "v_head_dim": 64}
-_EXPERTS = {"n_routed_experts": 4, "n_group": 1, "topk_group": 1, "first_k_dense_replace": 1}
 _FULL = {"layer_types": ["full_attention"] * 2}
-_HYBRID = {"layer_types": ["linear_attention", "full_attention"], "linear_num_key_heads": 2}
-_LINEAR = _HYBRID | {"linear_num_value_heads": 2, "linear_key_head_dim": 64, "linear_value_head_dim": 64}
 _GEMMA = {"query_pre_attn_scalar": 64, "sliding_window": 64, "layer_types": ["sliding_attention", "full_attention"]}
 _ENCODER = _TWO_HEADS | {"type_vocab_size": 1}
 _ROBERTA = _ENCODER | {"max_position_embeddings": 512 + tiny.VOCABULARY}  # positions begin behind the padding token
@@ -59,6 +55,7 @@ CLASSIFIERS: dict[str, dict[str, Any]] = {
     "GPTJ": _GPT | {"rotary_dim": 32},
     "GPTNeoX": _TWO_HEADS,
     "HunYuanDenseV1": {},
+    "HunYuanMoEV1": {"num_experts": 4, "moe_topk": 2},
     "Llama": {},
     "Ministral3": {"sliding_window": None},
     "Mistral": {"sliding_window": None},
@@ -84,33 +81,22 @@ CLASSIFIERS: dict[str, dict[str, Any]] = {
 }
 """`...ForSequenceClassification`, and what must be set of each for two heads of 64."""
 
-GAPS: dict[str, dict[str, Any]] = {
-    "AXK1": _LATENT | _EXPERTS | _MOE | {"kv_lora_rank": 64, "head_dim": 32},
-    "Bloom": {"n_layer": 2, "n_head": 2},
-    "DeepseekV2": _LATENT | _EXPERTS | _MOE | {"kv_lora_rank": 64},
-    "DeepseekV3": _LATENT | _EXPERTS | _MOE | {"kv_lora_rank": 64},
-    "Gemma3": {},
-    "GptOss": _TWO_HEADS | _FULL | {"num_local_experts": 4},
-    "Gte": _ENCODER,
-    "HunYuanMoEV1": {"num_experts": 4, "moe_topk": 2},
-    "Jamba": {
-        "num_experts": 2,
-        "num_experts_per_tok": 1,
-        "mamba_d_state": 16,
-        "mamba_dt_rank": 8,
-        "attn_layer_period": 2,
-        "attn_layer_offset": 1,
-        "expert_layer_period": 2,
-        "expert_layer_offset": 1,
-        "use_mamba_kernels": False,
-    },
-    "MiniCPM3": _LATENT | {"kv_lora_rank": 32, "qk_nope_head_dim": 32},
-    "NomicBert": _ENCODER,
-    "Qwen3_5": {},
-    "Qwen3_5Text": _LINEAR,
-    "Qwen3Next": _LINEAR | _MOE | {"num_experts": 4, "shared_expert_intermediate_size": 64},
-    "Zamba2": {},
+GAPS: dict[str, str] = {
+    "AXK1": "vLLM wants a weight that the checkpoint of transformers has not (post_mlp_layernorm)",
+    "Bloom": "vLLM does not find the head in a checkpoint of transformers",
+    "DeepseekV2": "vLLM's attention on a CPU does not take its heads",
+    "DeepseekV3": "vLLM's attention on a CPU does not take its heads",
+    "Gemma3": "not tried: a model of images and texts (that of texts alone, Gemma3Text, is tried)",
+    "GptOss": "vLLM reads other numbers on a CPU",
+    "Gte": "vLLM takes the configuration of the checkpoint's own code, not that of transformers",
+    "Jamba": "vLLM has no kernel for state-space layers on a CPU",
+    "MiniCPM3": "vLLM reads other numbers",
+    "NomicBert": "vLLM takes the configuration of the checkpoint's own code, not that of transformers",
+    "Qwen3_5": "not tried: a model of images and texts",
+    "Qwen3Next": "vLLM has no kernel for linear attention on a CPU",
+    "Zamba2": "vLLM has no kernel for state-space layers on a CPU",
 }
+"""`...ForSequenceClassification` that both have, and why what vLLM reads of them is not verified here."""
 
 
 def classifier(kind: str, folder: Path, **settings: Any) -> Expected:

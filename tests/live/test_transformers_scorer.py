@@ -230,7 +230,7 @@ async def test_weights_in_shards_are_found(tmp_path: Path) -> None:
     scorer = TransformersScorer(str(tmp_path), CLASSIFY)
     found = await scorer.score(Pass((1, 2, 3)))
     await scorer.aclose()
-    assert found.values[0][0] == pytest.approx(float(model(torch.tensor([[1, 2, 3]])).logits), abs=TOLERANCE)
+    assert found.values[0][0] == pytest.approx(model(torch.tensor([[1, 2, 3]])).logits.item(), abs=TOLERANCE)
 
 
 @pytest.mark.parametrize(
@@ -280,15 +280,16 @@ async def test_models_that_are_none_are_errors(tmp_path: Path) -> None:
     )
 
 
-async def test_a_checkpoints_own_code_is_not_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("arguments", [{}, {"trust_remote_code": True}], ids=["by default", "trusted"])
+async def test_a_checkpoints_own_code_is_not_run(arguments: dict[str, Any], tmp_path: Path) -> None:
     """Reward models name code of their own, also for architectures that transformers has."""
     model = tiny.save_model(tmp_path, "Qwen2ForSequenceClassification", num_labels=1)
-    tiny.change_config(tmp_path, auto_map={"AutoModel": "evil.Model", "AutoConfig": "evil.Config"})
+    tiny.change_config(tmp_path, auto_map={"AutoModel": "evil.Model"})
     (tmp_path / "evil.py").write_text("raise SystemExit('this was run')")
-    scorer = TransformersScorer(str(tmp_path), CLASSIFY)
+    scorer = TransformersScorer(str(tmp_path), CLASSIFY, **arguments)
     found = await scorer.score(Pass((1, 2, 3)))
     await scorer.aclose()
-    assert found.values[0][0] == pytest.approx(float(model(torch.tensor([[1, 2, 3]])).logits), abs=TOLERANCE)
+    assert found.values[0][0] == pytest.approx(model(torch.tensor([[1, 2, 3]])).logits.item(), abs=TOLERANCE)
 
 
 async def test_a_failing_batch_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

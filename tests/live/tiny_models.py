@@ -53,6 +53,8 @@ def save_model(folder: Path, kind: str, *, seed: int = 0, **settings: Any) -> An
     torch.manual_seed(seed)
     model_class = getattr(transformers, kind)
     model = model_class(model_class.config_class(**SIZES | settings)).eval()
+    if getattr(model.config, "attn_logit_softcapping", None):
+        model.set_attn_implementation("eager")  # the others leave the caps out
     _roughen(model)
     model.save_pretrained(folder)
     save_tokenizer(folder)

@@ -64,7 +64,7 @@ def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tupl
     old, new = _flat(before), _flat(now)
     names = [name for name in dict.fromkeys((*old, *new)) if old.get(name) != new.get(name)]
     for name in [name for name in names if _is_told(name, names)] or names:
-        own = name.removeprefix("judge.").removeprefix("reward.").removeprefix("sampling.")
+        own = name.removeprefix("judge.").removeprefix("reward.").removeprefix("reward.").removeprefix("sampling.")
         if name in _CONTENTS:
             yield own, _CONTENTS[name]
         elif name.endswith("_sha256"):
