@@ -77,7 +77,7 @@ def test_another_conversation_is_another(path: Path):
         {"resamples": 0}, {"force_verdict": True}, {"prompt": "mt_bench_pair"}, {"strategy": "elo"},
         {"engine": Counting(model="other")}, {"engine": Counting(revision="2")},
     ],
-    ids=str,
+    ids=lambda options: "-".join(options),
 )  # fmt: skip
 def test_another_judge_is_another(path: Path, options: dict[str, object]):
     contest = Contest("q", RESPONSES)

@@ -259,7 +259,7 @@ def http_date(seconds: float) -> str:
     return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
 
 
-@pytest.mark.parametrize("retry_after", ["0", http_date(-5)])
+@pytest.mark.parametrize("retry_after", ["0", http_date(-5)], ids=["seconds", "date"])
 async def test_retry_after_nothing(retry_after: str) -> None:
     """Retry-After of 0, or a moment gone by, is followed in place of the exponential wait."""
     with WireServer(faults=[Fault.status(429, retry_after=retry_after)] * 2) as server:

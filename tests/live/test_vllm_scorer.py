@@ -177,7 +177,7 @@ async def test_labels_that_vllm_would_misread_are_refused(
     await refuses_to_open(scorer_of(tmp_path, Readout("token_classify", labels)), ModelError, named)
 
 
-def test_what_the_user_gave_stands(folders: dict[Task, Path]) -> None:
+async def test_what_the_user_gave_stands(folders: dict[Task, Path]) -> None:
     model, given = str(folders["likelihood"]), {"pooler_config": {"task": "embed"}, "hf_overrides": {"method": "none"}}
     arguments, cap = arguments_for(model, "tiny", Readout("token_classify", ("+", "-")), given)
     assert cap is None

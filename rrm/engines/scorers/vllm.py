@@ -98,11 +98,14 @@ class VLLMScorer:
         async with self._lock:
             engine, self._engine = self._engine, None
             if engine is not None:
-                await silence(engine)
-                await in_thread(self._thread, vllm_loading.shut_down, engine)
-                await asyncio.sleep(0)  # the loop closes its sockets
-                vllm_loading.release(engine)
+                await self._end(engine)
         self._thread.shutdown(wait=False)
+
+    async def _end(self, engine: Any) -> None:
+        await silence(engine)
+        await in_thread(self._thread, vllm_loading.shut_down, engine)
+        await asyncio.sleep(0)  # the loop closes its sockets
+        vllm_loading.release(engine)
 
     @property
     def _vocabulary(self) -> int:
@@ -123,8 +126,7 @@ class VLLMScorer:
             return self._describe(engine, await self._probed(engine))
         except BaseException:
             self._engine = None
-            await silence(engine)
-            vllm_loading.shut_down(engine)
+            await self._end(engine)
             raise
 
     async def _probed(self, engine: Any) -> int:
