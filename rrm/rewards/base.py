@@ -87,7 +87,10 @@ _AGGREGATES: Mapping[str, Callable[[Sequence[float]], float]] = {
 
 
 def checked_scores(found: object, count: int, name: str) -> list[float]:
-    """What a reward gave for `count` conversations, as floats. Raises InputError, or EngineError for no finite number."""
+    """What a reward gave for `count` conversations, as floats; True is 1, and (count, 1) outputs are taken too.
+
+    Raises InputError, or EngineError for no finite number.
+    """
     # numpy arrays and torch tensors are no sequences, and become lists
     listed = found.tolist() if hasattr(found, "tolist") else found
     if isinstance(listed, str | bytes | Mapping) or not isinstance(listed, Sequence):
@@ -98,11 +101,20 @@ def checked_scores(found: object, count: int, name: str) -> list[float]:
 
 
 def _checked(score: object, place: int, name: str) -> float:
+    if isinstance(score, list | tuple) and len(score) == 1:
+        score = score[0]  # a row of a model's outputs, of which there is one
     number = score.item() if hasattr(score, "item") else score
-    if not isinstance(number, int | float) or isinstance(number, bool):
+    if not isinstance(number, int | float):
         raise InputError(f"the reward {name!r} returned {score!r} for conversation {place}, which is no number")
-    if not math.isfinite(number):
+    if not _is_finite(number):
         raise EngineError(
             f"the reward {name!r} returned {number} for conversation {place}: of a model, try dtype float32 or bfloat16"
         )
     return float(number)
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # a whole number beyond all floats
+        return False

@@ -7,11 +7,11 @@ its own, whoever calls; what is not runs where it is called, or where it is awai
 import asyncio
 import inspect
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from rrm.errors import ContestError, InputError
+from rrm.errors import ContestError, EngineClosedError, InputError
 from rrm.loop import LoopThread
 from rrm.ranking import RewardInfo
 from rrm.rewards.base import Conversation, checked_scores
@@ -45,7 +45,7 @@ class CustomReward(ManagedReward):
 
     def score(self, conversations: Sequence[Conversation]) -> list[float]:
         """One number for each conversation. Raises what the object raises, InputError for what is no list of numbers."""
-        handed = _handed(conversations)
+        handed = self._opened(conversations)
         if not handed:
             return []
         if self._score is None and self._loop is not None:
@@ -54,7 +54,7 @@ class CustomReward(ManagedReward):
 
     async def ascore(self, conversations: Sequence[Conversation]) -> list[float]:
         """The async twin of `score`."""
-        handed = _handed(conversations)
+        handed = self._opened(conversations)
         if not handed:
             return []
         if self._loop is not None:
@@ -87,6 +87,11 @@ class CustomReward(ManagedReward):
                 self._close_scorer()
             finally:
                 self._closer()
+
+    def _opened(self, conversations: Sequence[Conversation]) -> list[Conversation]:
+        if not self._closer.alive:
+            raise EngineClosedError("this reward was closed")
+        return _handed(conversations)
 
     def _called(self, handed: Sequence[Conversation]) -> object:
         return self._score(handed) if self._score else None
@@ -135,17 +140,29 @@ def _name_of(scorer: object) -> str:
 def _handed(conversations: Sequence[Conversation]) -> list[Conversation]:
     """The conversations as the user's own code knows them. Raises InputError, ContestError for one that is empty."""
     listed = listed_conversations(conversations)
-    for place, conversation in enumerate(listed):
-        if isinstance(conversation, Sequence) and not conversation:
-            raise ContestError(f"conversation {place} is empty: it needs a response, the assistant's message, to score")
-    return [_with_mappings(conversation) for conversation in listed]
+    return [_copied(conversation, place) for place, conversation in enumerate(listed)]
 
 
-def _with_mappings(conversation: Any) -> Conversation:
-    if isinstance(conversation, Sequence) and any(isinstance(turn, Message) for turn in conversation):
-        return [turn._asdict() if isinstance(turn, Message) else turn for turn in conversation]
-    found: Conversation = conversation
-    return found
+def _copied(conversation: Any, place: int) -> Conversation:
+    """Lists and mappings of the reward's own, which it may change."""
+    if not isinstance(conversation, Sequence) or isinstance(conversation, str):
+        found: Conversation = conversation
+        return found
+    if not conversation:
+        raise ContestError(f"conversation {place} is empty: it needs a response, the assistant's message, to score")
+    turns = [_mapping(turn) for turn in conversation]
+    if isinstance(turns[-1], dict) and turns[-1].get("role") != "assistant":
+        role = turns[-1].get("role")
+        raise ContestError(
+            f"conversation {place} must end with the assistant's message, the response to score, not with {role!r}"
+        )
+    return turns
+
+
+def _mapping(turn: object) -> object:
+    if isinstance(turn, Message):
+        return turn._asdict()
+    return dict(turn) if isinstance(turn, Mapping) else turn
 
 
 def _end(loop: LoopThread | None, worker: ThreadPoolExecutor) -> None:

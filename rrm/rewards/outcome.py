@@ -4,16 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rrm.engines.scorers.base import Pass, Vectors
-from rrm.errors import InputError
+from rrm.errors import InputError, PromptTooLongError
 from rrm.ledger.lent import LentLedger
 from rrm.play import all_or_none
 from rrm.rewards.base import ScoreDetails
 from rrm.rewards.conversations import Turns, broken_up, cleaned
 from rrm.rewards.families import Family, sigmoid
+from rrm.rewards.layouts.base import Laid, shared
 from rrm.rewards.modelled import Modelled
 from rrm.rewards.reading import Opened, Source, naming
 from rrm.rewards.running import each_once
 from rrm.rewards.settings import RewardSettings
+from rrm.types import Message
 
 __all__ = ["OutcomeReward"]
 
@@ -63,9 +65,23 @@ class OutcomeReward(Modelled):
     async def _plan(self, opened: Opened, turns: Turns, place: str) -> _Planned:
         notes = broken_up(opened.cleaner, *(part for turn in turns for part in turn))
         with naming(place):
-            laid = await self._lay(opened.scorer, cleaned(opened.cleaner, turns))
-            laid, cut = opened.fitted(laid, self._settings.truncation)
-        return _Planned(Pass(laid.tokens, laid.at), cut, notes)
+            clean = cleaned(opened.cleaner, turns)
+            laid = await self._lay(opened.scorer, clean)
+            fitted, cut = opened.fitted(laid, self._settings.truncation)
+            if cut:
+                await self._check_rest(opened, clean, laid)
+        return _Planned(Pass(fitted.tokens, fitted.at), cut, notes)
+
+    async def _check_rest(self, opened: Opened, turns: Turns, laid: Laid) -> None:
+        """Raises PromptTooLongError where nothing of a response would be read: the score would be the prompt's."""
+        silent = await self._lay(opened.scorer, (*turns[:-1], Message("assistant", "")))
+        start = shared(laid.tokens, silent.tokens)
+        end = len(laid.tokens) - shared(laid.tokens[start:][::-1], silent.tokens[start:][::-1])
+        limit, side = opened.limit, self._settings.truncation
+        if limit is not None and side != "error":
+            gone = laid.gone(limit, side)
+            if start < end and all(place in gone for place in range(start, end)):
+                raise PromptTooLongError(len(laid.tokens), limit)
 
     def _told(self, plan: _Planned, vectors: Vectors, place: str) -> ScoreDetails:
         with naming(place):

@@ -47,7 +47,7 @@ def test_own_code_sees_mappings():
     with as_reward(own) as scoring:
         scoring.score([turns, given])
     assert own.asked == [[{"role": "user", "content": "q"}, {"role": "assistant", "content": "so"}], given]
-    assert own.asked[1] is given
+    assert own.asked[1] is not given  # what it changes is its own
     assert own.is_closed
 
 
@@ -278,3 +278,45 @@ def test_a_judge_of_pairs_gives_no_scores():
 
 def test_a_loaded_reward_is_no_custom_one():
     assert isinstance(load_reward(engine=FakeScorer(), family="sequence_classifier"), OutcomeReward)
+
+
+@pytest.mark.parametrize(
+    ("found", "scores"),
+    [([True, False], [1.0, 0.0]), ([[0.5], [1]], [0.5, 1.0]), (((0.25,), (2,)), [0.25, 2.0])],
+)
+def test_verdicts_and_columns_are_numbers(found, scores):
+    with as_reward(lambda _: found) as scoring:
+        assert scoring.score([conversation("a"), conversation("b")]) == scores
+
+
+def test_a_number_beyond_all_numbers_is_an_error():
+    with as_reward(lambda _: [10**400]) as scoring, pytest.raises(EngineError, match="conversation 0"):
+        scoring.score([conversation("a")])
+
+
+def test_own_code_is_handed_what_ends_with_a_response():
+    said = "conversation 1 must end with the assistant's message.*'user'"
+    with as_reward(lambda asked: [0.0] * len(asked)) as scoring, pytest.raises(ContestError, match=said):
+        scoring.score([conversation("a"), conversation("a")[:1]])
+
+
+async def test_a_closed_reward_of_ones_own_refuses():
+    scoring = as_reward(lambda _: [0.0])
+    scoring.close()
+    with pytest.raises(EngineClosedError):
+        scoring.score([conversation("a")])
+    with pytest.raises(EngineClosedError):
+        await scoring.ascore([conversation("a")])
+
+
+def test_own_code_may_change_what_it_is_handed():
+    def greedy(conversations):
+        for turns in conversations:
+            turns[-1]["content"] = ""
+            turns.append({"role": "user", "content": "more"})
+        return [0.0] * len(conversations)
+
+    mine = conversation("a")
+    with as_reward(greedy) as scoring:
+        assert scoring.score([mine]) == scoring.score([mine]) == [0.0]
+    assert mine == conversation("a")

@@ -24,7 +24,7 @@ def expected(messages: list[dict[str, str]]) -> float:
 
 
 def test_scores_are_the_raw_outputs_in_order():
-    conversations = [conversation(text) for text in ("short", "a longer one", "", "x" * 50) if text]
+    conversations = [conversation(text) for text in ("short", "a longer one", "", "x" * 50)]
     with reward(FakeScorer()) as scoring:
         assert scoring.score(conversations) == [expected(each) for each in conversations]
         assert scoring.score(list(reversed(conversations))) == [expected(each) for each in reversed(conversations)]
@@ -137,7 +137,6 @@ def test_what_is_no_conversation_is_found_before_anything_is_loaded(conversation
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (conversation(" \n "), "conversation 2: the response is blank"),
         ([{"role": "assistant", "content": "a"}], "conversation 2: nothing comes before the response"),
     ],
 )
@@ -273,3 +272,32 @@ def test_a_model_that_is_read_by_labels():
     good, bad = detail.logits[0]
     assert detail.score == pytest.approx(good - bad)
     assert scorer.asked[0].at == (len(scorer.asked[0].tokens) - 1,)
+
+
+@pytest.mark.parametrize(
+    ("side", "prompt", "limit"), [("right", "why " * 60, 40), ("right", "why " * 60, 1), ("left", "why?", 2)]
+)
+def test_a_cut_that_leaves_nothing_of_the_response_is_an_error(side, prompt, limit):
+    scorer = FakeScorer(max_context=limit)
+    told = [{"role": "user", "content": prompt}, {"role": "assistant", "content": "so it is"}]
+    with reward(scorer, truncation=side) as scoring, pytest.raises(PromptTooLongError, match="conversation 0"):
+        scoring.score([told])
+    assert scorer.asked == []
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_word_of_the_response_that_stays_is_enough(side):
+    told = [{"role": "user", "content": "why " * 20}, {"role": "assistant", "content": "so it is " * 20}]
+    whole = tokens_of(chat_text([(turn["role"], turn["content"]) for turn in told]))
+    before = len(tokens_of(chat_text([("user", "why " * 20)]))) + 3  # <|im_start|>assistant and a line break
+    limit = before + 1 if side == "right" else 3
+    scorer = FakeScorer(max_context=limit)
+    with reward(scorer, truncation=side) as scoring:
+        (details,) = scoring.details([told])
+    assert (details.tokens, details.cut) == (limit, len(whole) - limit)
+
+
+def test_a_blank_response_that_is_cut_has_nothing_to_lose():
+    scorer = FakeScorer(max_context=5)
+    with reward(scorer, truncation="left") as scoring:
+        assert scoring.details([conversation("")])[0].tokens == 5

@@ -135,7 +135,6 @@ def test_rlhflow_orm_is_read_before_its_sign():
     [
         ((), "empty"),
         (conversation("Hi"), "'user'"),
-        (conversation("Hi", " \n"), "blank"),
         (ASKED[1:], "nothing comes before"),
     ],
 )

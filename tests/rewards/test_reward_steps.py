@@ -41,3 +41,12 @@ def test_no_text_is_lost_but_the_delimiters_and_white_space(pieces, delimiter):
     without = response.replace(delimiter, "")
     assert "".join("".join(steps).split()) == "".join(without.split())
     assert all(step.strip() and delimiter not in step for step in steps)
+
+
+@pytest.mark.parametrize("delimiter", ["\n", "\n\n"])
+def test_line_breaks_of_other_systems_are_line_breaks(delimiter):
+    text = f"one{delimiter}  two{delimiter}three"
+    assert (
+        split_steps(text.replace("\n", "\r\n"), delimiter) == split_steps(text, delimiter) == ("one", "  two", "three")
+    )
+    assert split_steps("a\r\nb", "\r\n") == ("a", "b")

@@ -23,6 +23,7 @@ __all__ = [
     "check_count",
     "opening_of",
     "question_of",
+    "shared",
     "single_token",
     "stepped",
     "turns_of",
@@ -47,15 +48,19 @@ class Laid:
 
         Positions that went are gone, the others are moved. Raises PromptTooLongError where `closing` alone does not fit.
         """
+        gone = self.gone(limit, side)
+        at = tuple(place if place < gone.start else place - len(gone) for place in self.at if place not in gone)
+        return replace(self, tokens=self.tokens[: gone.start] + self.tokens[gone.stop :], at=at)
+
+    def gone(self, limit: int, side: Side) -> range:
+        """The places that `cut` leaves out. Raises as it does."""
         surplus = len(self.tokens) - limit
         if surplus <= 0:
-            return self
+            return range(0)
         if limit < max(self.closing, 1):
             raise PromptTooLongError(len(self.tokens), limit)
         start = 0 if side == "left" else limit - self.closing
-        end = start + surplus
-        at = tuple(place if place < start else place - surplus for place in self.at if not start <= place < end)
-        return replace(self, tokens=self.tokens[:start] + self.tokens[end:], at=at)
+        return range(start, start + surplus)
 
 
 LayOutcome = Callable[[Tokenising, Sequence[Message]], Awaitable[Laid]]
@@ -72,8 +77,6 @@ def answered(conversation: Sequence[Message]) -> tuple[Message, ...]:
     *prompt, response = conversation
     if response.role != "assistant":
         raise ContestError(f"the conversation ends with a turn of {response.role!r}: what is scored is the assistant's")
-    if not response.content.strip():
-        raise ContestError("the response is blank: there is nothing to score")
     if not prompt:
         raise ContestError("nothing comes before the response: give the prompt that it answers")
     return tuple(conversation)
@@ -138,3 +141,9 @@ def check_count(found: int, built: int, marker: str) -> None:
             f"the marker {marker!r} stands {found} times where {built} were set: the texts hold it themselves, and must be "
             "cleaned of it, or the chat template alters what it is given"
         )
+
+
+def shared(tokens: Sequence[int], others: Sequence[int]) -> int:
+    """How many tokens the two begin with in common."""
+    both = enumerate(zip(tokens, others, strict=False))
+    return next((place for place, (one, other) in both if one != other), min(len(tokens), len(others)))

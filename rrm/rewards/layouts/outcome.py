@@ -14,6 +14,7 @@ from rrm.rewards.layouts.base import (
     check_count,
     opening_of,
     question_of,
+    shared,
     single_token,
     with_system,
 )
@@ -88,7 +89,7 @@ def asked_afterwards(question: str) -> LayOutcome:
         asked = (*told, Message("user", question)) if question else told
         tokens = await scorer.chat(asked, add_generation_prompt=True)
         last = len(tokens) - 1
-        return Laid(tokens, (last,), closing=len(tokens) - min(_shared(tokens, await scorer.chat(told)), last))
+        return Laid(tokens, (last,), closing=len(tokens) - min(shared(tokens, await scorer.chat(told)), last))
 
     return lay
 
@@ -101,13 +102,7 @@ def sole_turn(signs: tuple[str, str]) -> LayOutcome:
         *prompt, response = answered(conversation)
         laid = await lay_steps(scorer, prompt, [response.content])
         turn = Message("user", f"{question_of(prompt)} {response.content.strip()}")
-        shared = _shared(laid.tokens, await scorer.chat([turn]))
-        return replace(laid, closing=len(laid.tokens) - min(shared, laid.at[0]))
+        told = shared(laid.tokens, await scorer.chat([turn]))
+        return replace(laid, closing=len(laid.tokens) - min(told, laid.at[0]))
 
     return lay
-
-
-def _shared(tokens: Sequence[int], others: Sequence[int]) -> int:
-    """How many tokens the two begin with in common."""
-    both = enumerate(zip(tokens, others, strict=False))
-    return next((place for place, (one, other) in both if one != other), min(len(tokens), len(others)))

@@ -13,4 +13,6 @@ def split_steps(response: str, delimiter: str) -> tuple[str, ...]:
     """
     if not delimiter:
         raise InputError("a response can't be split into steps on an empty delimiter: give one, such as '\\n\\n'")
+    if "\r" not in delimiter:
+        response = response.replace("\r\n", "\n")  # texts of other systems have the same blank lines
     return tuple(piece.strip("\r\n") for piece in response.split(delimiter) if piece.strip())
