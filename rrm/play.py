@@ -74,7 +74,8 @@ async def all_or_none(jobs: Iterable[Coroutine[Any, Any, R]]) -> list[R]:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(job) for job in jobs]
     except BaseExceptionGroup as failures:
-        raise _first_of(failures) from None
+        first = _first_of(failures)
+        raise first from first.__cause__
     return [task.result() for task in tasks]
 
 
@@ -173,7 +174,8 @@ async def play(
         async with asyncio.TaskGroup() as group:
             enter(tournament.start())
     except BaseExceptionGroup as failures:
-        raise _first_of(failures) from None
+        first = _first_of(failures)
+        raise first from first.__cause__
     finally:
         gate.leave(waiting * gate.first_wave)
 

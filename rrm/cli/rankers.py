@@ -123,12 +123,19 @@ class RankerChoice:
         return stack.enter_context(closing(Ensemble(rewards, rule=rule, seed=seed)))
 
     def _loaded(self, stack: ExitStack, name: str) -> object:
-        from rrm.rewards.resolving import names_own_code
-
-        if names_own_code(name):
+        if self._is_own(name):
             return load(stack, name, self._ledger, {})
         strips = {"strip_reasoning": True} if self._settings.get("strip_reasoning") else {}
         return load(stack, name, self._ledger, self._arguments | strips)
+
+    def _is_own(self, name: str) -> bool:
+        """Whether it is code of the user's own. Beside a server's models that is told by whether there is such a module."""
+        from rrm.rewards.resolving import has_module, names_own_code
+
+        is_alone = len(self._rewards) + len(self._filters) == 1
+        if is_alone or not names_own_code(name) or names_own_code(name, self._arguments):
+            return names_own_code(name, self._arguments)
+        return has_module(name)
 
     def _strategy(self) -> str:
         if self._rewards:
@@ -175,9 +182,7 @@ class RankerChoice:
         given = sorted([*self._arguments, *strips])
         if not given or not names:
             return
-        from rrm.rewards.resolving import names_own_code
-
-        if all(map(names_own_code, names)):
+        if all(map(self._is_own, names)):
             raise InputError(f"{', '.join(given)}: for reward models, and {names[0]!r} is a reward of your own")
 
 

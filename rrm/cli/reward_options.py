@@ -32,6 +32,7 @@ _OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "api_key_env": {"help": "Environment variable with that server's API key. Default: OPENAI_API_KEY."},
     "engine_arg": {"multiple": True, "metavar": "KEY=VALUE", "help": "Passed to its engine, such as dtype=float32."},
     "aggregate": {"metavar": "min|prod|last|mean", "help": "How the steps of a process reward become one score. Default: min."},
+    "step_delimiter": {"metavar": "TEXT", "help": r"What stands between the steps of a process reward, \n for a new line. Default: the model's own."},
     "normalise": {"is_flag": True, "default": None, "help": "Scores of an outcome reward from 0 to 1 (logistic function)."},
     "labels": {"metavar": "GOOD,BAD", "help": "Tokens of a generative model without a head whose logits are read, the good one first."},
     "truncation": {"metavar": "error|left|right", "help": "What becomes of a conversation longer than the context: it fails, or that end is left out. Default: error."},
@@ -39,7 +40,7 @@ _OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "output_index": {"type": int, "metavar": "NUMBER", "help": "Which output of several is the score, counted from 0."},
 }  # fmt: skip
 _TYPES: Mapping[str, str] = {
-    **dict.fromkeys(("kind", "family", "engine", "api_key_env", "aggregate", "truncation"), "a text"),
+    **dict.fromkeys(("kind", "family", "engine", "api_key_env", "aggregate", "step_delimiter", "truncation"), "a text"),
     **dict.fromkeys(("base_url", "labels"), "a text or a list of texts"),
     "engine_arg": "KEY=VALUE, a list of such, or a mapping",
     "normalise": "true or false",
@@ -69,7 +70,9 @@ def model_types(prefix: str = "") -> dict[str, str]:
 def model_arguments(settings: Settings, prefix: str = "") -> dict[str, Any]:
     """What `load_reward` is to be called with, besides the model and the ledger; only what was said."""
     plain = {name: settings.get(prefix + name) for name in _PLAIN}
+    delimiter = settings.get(prefix + "step_delimiter")
     more = {
+        "step_delimiter": delimiter.replace(r"\n", "\n") if isinstance(delimiter, str) else delimiter,
         "base_url": settings.texts(prefix + "base_url") or None,
         "engine_args": settings.arguments(prefix + "engine_arg") or None,
         "labels": _labels(settings, prefix + "labels") or None,
@@ -78,19 +81,11 @@ def model_arguments(settings: Settings, prefix: str = "") -> dict[str, Any]:
     return {name: value for name, value in (plain | more).items() if value is not None}
 
 
-def load(
-    stack: ExitStack, reference: str | None, ledger: Path | None, arguments: Mapping[str, object]
-) -> "ManagedReward":
-    """The reward that a reference means, with a ledger; closed at the stack's end. Raises RRMError.
-
-    What code of the user's own raises of a row is that row's error.
-    """
-    from rrm.jobs.guarded import GuardedReward
+def load(stack: ExitStack, reference: str | None, ledger: Path | None, arguments: Mapping[str, Any]) -> "ManagedReward":
+    """The reward that a reference means, with a ledger; closed at the stack's end. Raises RRMError."""
     from rrm.rewards import resolve_reward
-    from rrm.rewards.resolving import names_own_code
 
-    reward = stack.enter_context(closing(resolve_reward(reference, ledger=ledger, **arguments)))
-    return GuardedReward(reward) if reference is not None and names_own_code(reference) else reward
+    return stack.enter_context(closing(resolve_reward(reference, ledger=ledger, **arguments)))
 
 
 def _labels(settings: Settings, name: str) -> list[str]:

@@ -181,7 +181,7 @@ class RowJob(Generic[W, R]):
 def _say_unread(votes: Tally) -> None:
     if votes.total and not votes.read:
         _log.warning(
-            "no verdict could be read in any of %s: what was decided was decided by the draw; see `rrm compare --transcripts`",
+            "no verdict could be read in any of %s: no verdict decided anything; see `rrm compare --transcripts`",
             counted(votes.total, "sample"),
         )
 

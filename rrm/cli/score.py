@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["score"]
 
-_EXTRA = ("reward", "steps", "step_delimiter", "details", "strip_reasoning", *model_settings())
+_EXTRA = ("reward", "steps", "details", "strip_reasoning", *model_settings())
 _TYPES = {
     **model_types(),
-    **dict.fromkeys(("reward", "step_delimiter"), "a text"),
+    "reward": "a text",
     **dict.fromkeys(("steps", "details"), "true or false"),
 }
 _RESPONSES = ("response", "responses", "messages")
@@ -37,7 +37,6 @@ _RESPONSES = ("response", "responses", "messages")
     help="A folder, a hub name, a server's name for it (default: the first it lists), or module:attribute of your own.",
 )
 @click.option("--steps", is_flag=True, default=None, help="Add the steps of each response, with their probabilities.")
-@click.option("--step-delimiter", metavar="TEXT", help=r"With --steps: what stands between steps, \n for a new line. Default: the model's own.")  # fmt: skip
 @click.option("--details", is_flag=True, default=None, help="Add the raw outputs, the tokens, and what was cut.")
 @model_options
 @options_named("strip_reasoning", "ledger", "config", "quiet")
@@ -48,7 +47,8 @@ def score(file: str, **flags: object) -> None:
     FILE is JSON Lines, JSON, Parquet, or the folder of a Hugging Face data set; a row is {"id"?, "query" or "prompt",
     "response"}, {..., "responses": [...]}, or {"messages": [...]} with the response as the last message, the assistant's.
     Scores of an outcome reward are the model's raw outputs unless --normalise is given; those of a process reward are
-    the aggregate of its steps. The scores of a reward of your own are kept in the ledger too, by the module's content.
+    the aggregate of its steps. The scores of a reward of your own are kept in the ledger too, by the content of
+    the module's file.
 
     Exit codes: 0 all rows are scored; 2 bad input or usage; 3 the reward can't be reached or loaded, or died before
     any row was done; 4 some rows failed (they are in the output); 130 interrupted.
@@ -72,28 +72,18 @@ def _opened(settings: Settings) -> "Iterator[ScoreJob]":
     from rrm.jobs.scores import ScoreJob
 
     depth: Any = "steps" if settings.get("steps") else "details" if settings.get("details") else "scores"
-    delimiter = settings.get("step_delimiter")
     with ExitStack() as stack:
         arguments = model_arguments(settings)
         if settings.get("strip_reasoning"):
             arguments["strip_reasoning"] = True
         reward = load(stack, settings.get("reward"), settings.ledger, arguments)
-        job = ScoreJob(
-            reward,
-            depth,
-            delimiter=None if delimiter is None else delimiter.replace(r"\n", "\n"),
-            aggregate=settings.get("aggregate", "min"),
-        )
+        job = ScoreJob(reward, depth, aggregate=settings.get("aggregate", "min"))
         yield stack.enter_context(closing(job))
 
 
 def _check(settings: Settings) -> None:
     if not settings.get("reward") and not settings.texts("base_url"):
         raise InputError("name a reward with --reward: a folder, a hub name, or module:attribute of your own")
-    if settings.get("step_delimiter") is not None and not settings.get("steps"):
-        raise InputError("--step-delimiter is for --steps, which says how likely each step is right: give both")
-    if settings.get("step_delimiter") == "":
-        raise InputError("--step-delimiter must be a text that stands between steps, and not nothing")
 
 
 def _row(values: dict[str, object]) -> Contest:

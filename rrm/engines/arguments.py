@@ -14,6 +14,11 @@ _ALTERING = (
     "chat_template", "config_format", "dtype", "enable_lora", "hf_overrides", "load_format", "lora_modules",
     "pooler_config", "quantization", "revision", "rope_parameters", "rope_scaling", "rope_theta", "subfolder",
     "tokenizer", "tokenizer_mode", "tokenizer_revision", "torch_dtype", "prefer", "accuracy",
+    "quantization_config", "load_in_4bit", "load_in_8bit", "variant", "attn_implementation", "experts_implementation",
+    "attention_backend", "attention_config", "convert", "model_impl", "kv_cache_dtype", "calculate_kv_scales",
+    "disable_sliding_window", "override_attention_dtype", "override_pooler_config", "mamba_cache_dtype",
+    "mamba_ssm_cache_dtype", "code_revision", "hf_config_path", "config", "adapter_kwargs", "gguf_file",
+    "trust_remote_code", "logits_processors", "generation_config", "override_generation_config",
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ number: a response whose every match was left open has no reward, whatever a str
 draw sent on in a bracket has gained nothing by that. Nothing here knows a judge, a trainer or a text.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
@@ -22,7 +22,8 @@ Scale = Literal["elo", "rank", "win-rate", "anchor", "score"]
 "elo": (rating - 1000) / 200 + 0.5, as in the RRM authors' released code (microsoft/LMOps, reward_score/rrm/arena.py).
 Its mean over a group of unlike responses is 0.5; with the K of 4 that they and rrm use, one win moves it by 0.01.
 "rank": the place among the group's rewarded responses, 1 the best, 0 the worst; equal scores share their mean place.
-Those that a filter's scores cut before anyone was judged have their places behind all that were.
+Those that a filter's scores cut before anyone was judged have their places among all responses, behind all that were
+kept, also behind those of the kept on which nobody decided, which have no reward.
 "win-rate": the share of the decided comparisons with the others that went to the response, a tie counting half; an
 identical response is a tie.
 "anchor": one response of the group, drawn by seed, is the anchor: 1 for beating it, 0 for losing to it, 0.5 for a
@@ -57,14 +58,21 @@ class _Table:
     def judged(self) -> tuple[int, ...]:
         """The responses on which a decided game bears, and those that a filter cut by its scores before any game."""
         players = {player for game in self.games for player in (game.first, game.second)}
-        known = players | self._cut
-        return tuple(index for index, player in enumerate(self.stands_for) if player in known)
+        return self._for_whom(players | self._without_match)
 
     @property
-    def _cut(self) -> set[int]:
+    def cut(self) -> tuple[int, ...]:
+        """The responses that a filter cut by its scores before any game."""
+        return self._for_whom(self._without_match)
+
+    @property
+    def _without_match(self) -> set[int]:
         """Those that have a score and no match."""
         scored = {response for scoring in self.ranking.scorings for response in scoring.responses}
         return scored - _players(self.ranking)
+
+    def _for_whom(self, known: Collection[int]) -> tuple[int, ...]:
+        return tuple(index for index, player in enumerate(self.stands_for) if player in known)
 
 
 def rewards_of(ranking: Ranking, scale: Scale, *, allows_ties: bool) -> tuple[float | None, ...]:
@@ -109,8 +117,10 @@ def _elo(table: _Table) -> _Reward:
 
 
 def _rank(table: _Table) -> _Reward:
-    scores = table.ranking.scores
-    return lambda index: _place(scores[index], [scores[other] for other in table.judged])
+    """A cut response is below all that were kept, whether or not anyone decided on these."""
+    scores, cut = table.ranking.scores, set(table.cut)
+    judged = [scores[other] for other in table.judged]
+    return lambda index: _place(scores[index], scores if index in cut else judged)
 
 
 def _ranks(ranking: Ranking) -> tuple[float, ...]:

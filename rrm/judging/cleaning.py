@@ -36,12 +36,16 @@ KNOWN_SPECIAL_TOKENS = (
 
 
 class Cleaner:
-    """Breaks up special tokens inside untrusted text with one space behind their first character."""
+    """Breaks up special tokens inside untrusted text with one space behind their first character.
 
-    def __init__(self, special_tokens: tuple[str, ...]) -> None:
+    `words` are broken up only where they stand by themselves, with white space or nothing around them.
+    """
+
+    def __init__(self, special_tokens: tuple[str, ...], *, words: tuple[str, ...] = ()) -> None:
         self.special_tokens = special_tokens
         tokens = sorted((token for token in special_tokens if len(token.strip()) > 1), key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, tokens))) if tokens else None
+        patterns = [*map(re.escape, tokens), *(rf"(?<!\S){re.escape(word)}(?!\S)" for word in words)]
+        self._pattern = re.compile("|".join(patterns)) if patterns else None
 
     def clean(self, text: str) -> str:
         if self._pattern is None:

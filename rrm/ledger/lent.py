@@ -23,6 +23,16 @@ class LentLedger:
         self.ledger = given if isinstance(given, Ledger) else None
         """The open one, where there is one by now."""
 
+    def is_of(self, other: "LentLedger") -> bool:
+        """Whether both are the same file, open or not."""
+        return self.place is not None and self.place == other.place
+
+    @property
+    def place(self) -> Path | None:
+        """Where the file is; None where there is to be none."""
+        path = self._given.path if isinstance(self._given, Ledger) else self._given
+        return None if path is None else Path(path).resolve()
+
     async def open(self) -> Ledger | None:
         """The ledger, opened where it is not; None where there is to be none. Raises LedgerError."""
         async with self._opening:

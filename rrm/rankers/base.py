@@ -2,7 +2,8 @@
 
 Contests stream: as many are in flight as the window says, each on its own, and results come out in the order of the
 input. Everything runs on an event loop of the ranker's own, so sync and async calls work anywhere, in a notebook too.
-A contest that can't be scored is a ranking with its error; a ledger that fails is raised.
+A contest that can't be scored is a ranking with its error, also where a reward's own code raises what it likes; a ledger
+that fails is raised.
 
 Each distinct response is scored once, as the query's messages with the response as the assistant's next one. A
 contest's reference is not shown to rewards. Chance comes in between equal scores alone, drawn by seed and texts.
@@ -13,8 +14,8 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any
 
 from rrm.contests import Entry, enter, normalise_query
-from rrm.errors import ContestError, InputError, LedgerError, RRMError
-from rrm.plans import POINTWISE
+from rrm.errors import ContestError, InputError, LedgerError, RRMError, UnknownNameError
+from rrm.plans import POINTWISE, named_plan
 from rrm.play import Gate, all_or_none
 from rrm.rankers.hosting import StreamHost
 from rrm.rankers.sources import Scored, Source
@@ -23,10 +24,12 @@ from rrm.rewards.base import Conversation
 from rrm.tournaments.draw import seeded_order
 from rrm.types import Contest, Opinion, Poll, Spent, Tally, Usage
 
-__all__ = ["SCORE", "WINDOW", "ScoreRanker", "check_contest"]
+__all__ = ["SCORE", "WINDOW", "ScoreRanker", "check_contest", "check_contests"]
 
 SCORE = "score"
 """The strategy that results name: responses in the order of their scores."""
+
+_STRATEGIES = (SCORE, POINTWISE)
 
 WINDOW = 128
 """Contests that are in flight at once, where nobody says."""
@@ -96,8 +99,9 @@ class ScoreRanker(StreamHost):
     ) -> Ranking:
         """Rank the responses to a query by score, best first.
 
-        Raises InputError for a strategy other than "score", ContestError for a contest that can't be scored,
-        EngineError where a reward can't be asked or gives no finite number.
+        Raises InputError for a strategy other than "score", ContestError for a contest that can't be scored (where a
+        reward's own code raised something, that is its cause), EngineError where a reward can't be asked or gives no
+        finite number.
         """
         _check_strategy(strategy)
         return self._thread.run(self._rank(Contest(query, responses, reference)))
@@ -116,9 +120,10 @@ class ScoreRanker(StreamHost):
 
         A contest that fails is a ranking with its `error` set; the others go on. The iterable is read as needed: at most
         `window` contests (default: the ranker's own) are in flight or wait to be taken. Raises EngineError or ModelError
-        where a reward can't be opened at all.
+        where a reward can't be opened at all, InputError for what holds no contests.
         """
         _check_strategy(strategy)
+        check_contests(contests)
         return self._many(contests, self._rank_or_fail, window)
 
     def arank_many(
@@ -126,6 +131,7 @@ class ScoreRanker(StreamHost):
     ) -> AsyncIterator[Ranking]:
         """The async twin of `rank_many`."""
         _check_strategy(strategy)
+        check_contests(contests)
         return self._amany(contests, self._rank_or_fail, window)
 
     def poll_many(self, polls: Iterable[Poll], *, window: int | None = None) -> Iterator[Polled]:
@@ -222,6 +228,12 @@ def check_contest(contest: object) -> None:
         raise InputError(f"contests must be rrm.Contest objects, not {type(contest).__name__}")
 
 
+def check_contests(contests: object) -> None:
+    """Raises InputError for what nothing can be read from."""
+    if not isinstance(contests, Iterable):
+        raise InputError(f"contests must be an iterable of rrm.Contest objects, not {type(contests).__name__}")
+
+
 def _conversations(entry: Entry) -> list[Conversation]:
     """One for each distinct response, in plain values, as rewards of one's own expect them."""
     query = entry.query
@@ -243,7 +255,17 @@ def _check_shown(shown: Sequence[tuple[int, ...]], responses: int) -> None:
 
 
 def _check_strategy(strategy: object) -> None:
-    if strategy not in (None, SCORE, POINTWISE):
-        raise InputError(
-            f"the strategy {strategy!r} needs a judge, and a reward gives scores: use the strategy 'score'"
-        )
+    if strategy is None or strategy in _STRATEGIES:
+        return
+    if isinstance(strategy, str) and not _is_judges(strategy):
+        raise UnknownNameError("strategy", strategy, _STRATEGIES)
+    raise InputError(f"the strategy {strategy!r} needs a judge, and a reward gives scores: use the strategy 'score'")
+
+
+def _is_judges(name: str) -> bool:
+    """Whether judges have a strategy of this name."""
+    try:
+        named_plan(name)
+    except UnknownNameError:
+        return False
+    return True

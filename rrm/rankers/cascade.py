@@ -17,6 +17,7 @@ from rrm.contests import check_at_least
 from rrm.errors import InputError
 from rrm.plans import POINTWISE
 from rrm.ranker import Ranker
+from rrm.rankers.base import check_contests
 from rrm.rankers.by_score import RewardRanker
 from rrm.rankers.cases import Case, Cases
 from rrm.rankers.merging import CASCADE, unfiltered
@@ -45,7 +46,8 @@ class Cascade(Closing):
 
     A Ranking has the strategy "cascade"; the judge's `matches` and `judge`, the filter's `scorings` and `rewards`; and as
     `scores` how many responses are ranked below each (those that tie share it): they compare responses of one contest
-    and say no more. Strategies are the judge's. A filter and a judge that were handed over are left open.
+    and say no more. Where no vote of any match can be read, those that are kept stand in the filter's order, and `notes`
+    say so. Strategies are the judge's. A filter and a judge that were handed over are left open.
 
     Raises InputError for a filter or a judge that can't be one.
     """
@@ -135,6 +137,7 @@ class Cascade(Closing):
 
         Fails and streams as `Judge.rank_many`; `window` is that of the filter and that of the judge, each.
         """
+        check_contests(contests)
         cases = Cases(contests, self._filter, self._judge, self._keep, window)
         return _taken(cases, self._judge.rank_many(cases, strategy=strategy, window=window))
 
@@ -142,6 +145,7 @@ class Cascade(Closing):
         self, contests: Iterable[Contest], *, strategy: Any = None, window: int | None = None
     ) -> AsyncIterator[Ranking]:
         """The async twin of `rank_many`."""
+        check_contests(contests)
         cases = Cases(contests, self._filter, self._judge, self._keep, window)
         return _ataken(cases, self._judge.arank_many(cases, strategy=strategy, window=window))
 

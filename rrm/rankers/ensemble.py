@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from rrm.errors import InputError, UnknownNameError
+from rrm.errors import EngineError, InputError, UnknownNameError
 from rrm.rankers.base import WINDOW, ScoreRanker
 from rrm.rankers.rules import RULES, Rule, combined, standardised
 from rrm.ranking import RewardInfo
@@ -18,7 +18,7 @@ class Ensemble(ScoreRanker):
     A reward is whatever `RewardRanker` takes; weights are above 0, and need not add up to 1. With `standardise` each
     member's scores are made z-scores among the distinct responses of the contest, so that members count by their weights
     and not by their units (how often a response was written makes no difference); scores then say how a response does
-    among these, and a lone response has 0. `rule`: "mean", "worst" or "mean-deviation" with its `penalty`; see
+    among these, and a lone response has 0. A member whose scores are equal, but for rounding, contributes 0. `rule`: "mean", "worst" or "mean-deviation" with its `penalty`; see
     `rrm.rankers.rules.Rule`. Raises InputError or UnknownNameError for what can't be used.
     """
 
@@ -70,14 +70,24 @@ class Ensemble(ScoreRanker):
 
     def _combined(self, scores: Sequence[Sequence[float]]) -> Sequence[float]:
         members = [standardised(one) for one in scores] if self._standardise else scores
-        return combined(members, self._weights, self._rule, self._penalty)
+        try:
+            found = combined(members, self._weights, self._rule, self._penalty)
+        except OverflowError:
+            found = (math.inf,)
+        if not all(map(math.isfinite, found)):
+            raise EngineError("the members' scores are too large to be combined: scale them down")
+        return found
 
 
 def _checked_members(members: Iterable[object]) -> list[tuple[object, float]]:
-    pairs = list(members)
+    if not isinstance(members, Iterable) or isinstance(members, str):
+        raise InputError(f"an ensemble is made of pairs (reward, weight), not of {type(members).__name__}")
+    pairs = [_checked_member(pair) for pair in members]
     if not pairs:
         raise InputError("an ensemble needs at least one (reward, weight)")
-    return [_checked_member(pair) for pair in pairs]
+    if not math.isfinite(sum(weight for _, weight in pairs)):
+        raise InputError("the weights of the members are too large to be added up: only their ratios count")
+    return pairs
 
 
 def _checked_member(pair: object) -> tuple[object, float]:

@@ -2,7 +2,8 @@
 
 The reward is called on a worker thread, by one thread at a time, with all that waits by then: while one call runs, the
 contests that come in gather for the next. Which contests share a call is a matter of time; a reward whose scores
-depend on company is not repeatable. Of what one contest spoils the others hear nothing: they are asked again alone.
+depend on company is not repeatable. Of what one contest spoils, whatever the reward raises, the others hear nothing:
+each is asked for again alone.
 """
 
 import asyncio
@@ -20,7 +21,6 @@ from rrm.errors import (
     LedgerError,
     MissingExtraError,
     ModelError,
-    RRMError,
 )
 from rrm.rewards.base import Conversation, checked_scores
 
@@ -42,7 +42,7 @@ _OF_ALL = (
 """What is no single contest's fault, so that asking for each alone can't help."""
 
 _Score = Callable[[Sequence[Conversation]], object]
-_Found = list[float] | Exception
+_Found = list[float] | BaseException
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class Gathering:
         if isinstance(scores, list):
             rest = iter(scores)
             return [[next(rest) for _ in contest] for contest in contests]
-        if len(contests) == 1 or not isinstance(scores, RRMError) or isinstance(scores, _OF_ALL):
+        if len(contests) == 1 or isinstance(scores, _OF_ALL):
             return [scores] * len(contests)
         return [self._call(list(contest)) for contest in contests]
 
@@ -118,14 +118,15 @@ class Gathering:
                     f"the reward {self._name!r} has an async `score`: name it `ascore`, beside a sync `score`"
                 )
             return checked_scores(found, len(conversations), self._name)
-        except Exception as error:  # noqa: BLE001 - the reward is the caller's: raised where its scores are awaited
+        except BaseException as error:  # noqa: BLE001 - the reward is the caller's: raised where its scores are awaited
             return error
 
 
 def _settle(answer: asyncio.Future[list[float]], found: _Found) -> None:
     if isinstance(found, list):
         answer.set_result(found)
-    elif isinstance(found, StopIteration):  # which no future takes
-        answer.set_exception(RuntimeError("the reward raised StopIteration"))
+    elif isinstance(found, StopIteration | GeneratorExit | asyncio.CancelledError):
+        # No future takes the first, and those who wait take the others for their own end.
+        answer.set_exception(RuntimeError(f"{type(found).__name__} was raised"))
     else:
         answer.set_exception(found)

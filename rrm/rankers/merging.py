@@ -1,7 +1,8 @@
 """Two rankings become one: a filter's of all responses, and a judge's of those that were kept.
 
 PURE: no clock, no randomness, no input or output. The judge's ranking names the kept responses by their places among
-these; here they get their own indices again.
+these; here they get their own indices again. Where no vote of its matches could be read, its order is a draw, which says
+less than the filter's.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ __all__ = ["CASCADE", "joined", "places", "unfiltered"]
 
 CASCADE = "cascade"
 """The strategy that results name."""
+
+_UNHEARD = "no vote of the judge could be read, so that those that were kept stand in the filter's order"
 
 
 def unfiltered(judged: Ranking) -> Ranking:
@@ -32,13 +35,18 @@ def unfiltered(judged: Ranking) -> Ranking:
 def joined(filtered: Ranking, judged: Ranking, kept: Sequence[int]) -> Ranking:
     """The kept responses as the judge has them, and behind them the others as the filter has them.
 
-    `kept` has the indices of the responses that the judge was given, in that order.
+    `kept` has the indices of the responses that the judge was given, in that order. Where the judge decided nothing at all,
+    the filter's order is that of the kept ones, too.
     """
-    cut = [index for index in filtered.order if index not in set(kept)]
-    order = (*(kept[place] for place in judged.order), *cut)
-    levels = [(True, judged.scores[place]) for place in judged.order]
-    levels += [(False, filtered.scores[index]) for index in cut]
-    note = f"the filter kept {len(kept)} of {len(order)} responses for the judge ({judged.strategy})"
+    is_unheard, chosen = _is_unheard(judged), set(kept)
+    front = [(kept[place], judged.scores[place]) for place in judged.order]
+    if is_unheard:
+        front = [(index, filtered.scores[index]) for index in filtered.order if index in chosen]
+    cut = [(index, filtered.scores[index]) for index in filtered.order if index not in chosen]
+    order = tuple(index for index, _ in (*front, *cut))
+    levels = [*((True, score) for _, score in front), *((False, score) for _, score in cut)]
+    notes = [f"the filter kept {len(kept)} of {len(order)} responses for the judge ({judged.strategy})"]
+    notes += [_UNHEARD] if is_unheard else []
     return replace(
         judged,
         strategy=CASCADE,
@@ -46,12 +54,17 @@ def joined(filtered: Ranking, judged: Ranking, kept: Sequence[int]) -> Ranking:
         scores=places(order, levels),
         matches=tuple(_match(match, kept) for match in judged.matches),
         usage=filtered.usage + judged.usage,
-        notes=(*filtered.notes, *judged.notes, note),
+        notes=(*filtered.notes, *judged.notes, *notes),
         scorings=(*filtered.scorings, *_scorings(judged, kept, filtered.scorings)),
         errors=(),
-        level=tuple((kept[one], kept[other]) for one, other in judged.level),
+        level=() if is_unheard else tuple((kept[one], kept[other]) for one, other in judged.level),
         rewards=(*_rewards(filtered), *judged.rewards),
     )
+
+
+def _is_unheard(judged: Ranking) -> bool:
+    """Whether matches were played and none has a vote that could be read, and no scores say anything instead."""
+    return bool(judged.matches) and not judged.scorings and not any(match.votes.read for match in judged.matches)
 
 
 def places(order: Sequence[int], levels: Sequence[object]) -> tuple[float, ...]:

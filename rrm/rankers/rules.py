@@ -24,14 +24,18 @@ optimisation (UWO) takes the variance off instead, which is in squared units and
 
 RULES: tuple[str, ...] = get_args(Rule)
 
+_ROUNDING = 1e-6
+"""A standard deviation that is no more than this share of the largest absolute score tells nothing: what a model computes
+of one text alone and in a batch differs by as much."""
+
 
 def standardised(scores: Sequence[float]) -> tuple[float, ...]:
     """Scores of one member as z-scores: less their mean, over their population standard deviation.
 
-    Where all are equal (a lone one, too), nothing can be told from them and all are 0.
+    Where all are equal (a lone one, too), or differ by no more than rounding, nothing can be told from them and all are 0.
     """
     deviation = pstdev(scores)
-    if not deviation:
+    if deviation <= _ROUNDING * max(map(abs, scores)):
         return (0.0,) * len(scores)
     mean = fmean(scores)
     return tuple((score - mean) / deviation for score in scores)

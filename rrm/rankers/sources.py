@@ -1,5 +1,7 @@
 """A reward as rankers ask it: opened once, asked in the best way it knows, its numbers checked, its cost counted.
 
+What its code raises of a contest is that contest's ContestError; see `rrm.rewards.guarding`.
+
 A reward that was handed over is its owner's to close; one that was made here of a reference or a class is closed here.
 """
 
@@ -16,6 +18,7 @@ from rrm.rankers.gathering import Gathering
 from rrm.ranking import RewardInfo
 from rrm.rewards import as_reward
 from rrm.rewards.base import Conversation, ScoreDetails, checked_scores
+from rrm.rewards.guarding import Guard
 from rrm.types import Spent, Usage
 
 __all__ = ["Scored", "Source"]
@@ -41,6 +44,7 @@ class Source:
         self._is_made = isinstance(given, str | Path | type)
         self.name = _name_of(given)
         self._gathering = Gathering(self._reward.score, self.name)
+        self._guard = Guard()
         self._info: RewardInfo | None = None
         self._opening = asyncio.Lock()
         self._is_draining = False
@@ -56,10 +60,14 @@ class Source:
             return self._info
 
     async def score(self, conversations: Sequence[Conversation]) -> Scored:
-        """Scores, one for each. Raises what the reward raises; EngineError for no finite number; EngineStoppedError."""
+        """Scores, one for each. Raises EngineError for no finite number, EngineStoppedError, and what the reward raises.
+
+        Whatever is no error of rrm's is raised as the cause of a ContestError.
+        """
         if self._is_draining:
             raise EngineStoppedError(f"the reward {self.name!r} was told to score no more")
-        scored = await self._asked(conversations)
+        with self._guard.failing(self._info.model if self._info else self.name):
+            scored = await self._asked(conversations)
         self._count += len(conversations)
         return scored
 

@@ -36,12 +36,15 @@ def cached(reward: object, ledger: str | Path | Ledger, *, name: str, revision: 
 
     `reward` scores conversations: an object with `score` or `ascore`, a function, or what `as_reward` gives. `name` and
     `revision` say what computes the scores: another one asks anew. (Reward models remember more with `load_reward`'s
-    own `ledger`.) Raises InputError.
+    own `ledger`.) One that is cached already under this name in this ledger is returned as it is. Raises InputError, also
+    for one that is cached otherwise.
     """
     if not isinstance(name, str) or not name:
         raise InputError(f"a reward whose scores are kept needs a name to keep them under, not {name!r}")
     if ledger is None:
         raise InputError("say which ledger the scores are to be kept in: a path, or an open Ledger")
+    if isinstance(reward, CachedReward):
+        return reward.again(ledger, name, revision)
     inside = reward if isinstance(reward, ManagedReward) else CustomReward(reward, name=name)
     return CachedReward(inside, LentLedger(ledger), name, revision)
 
@@ -58,6 +61,15 @@ class CachedReward(ManagedReward):
         self._spent = self._reused = 0
         self._thread = LoopThread("this reward was closed")
         self._closer = weakref.finalize(self, _end, self._thread, lent)
+
+    def again(self, ledger: str | Path | Ledger, name: str | None = None, revision: str = "") -> "CachedReward":
+        """The same reward, if it keeps its scores in that ledger, and under that name where one is given. Raises InputError."""
+        if not self._lent.is_of(LentLedger(ledger)) or (name is not None and (name, revision) != self._model):
+            raise InputError(
+                f"the reward {self.name!r} keeps its scores already, under that name: hand over the reward inside, or leave "
+                "out the second ledger"
+            )
+        return self
 
     def score(self, conversations: Sequence[Conversation]) -> list[float]:
         """As the reward inside, which is asked for each distinct conversation once; places in errors count those asked for.
@@ -128,7 +140,9 @@ class CachedReward(ManagedReward):
         """Score what is claimed, all at once; the claims end with it, however that comes."""
         left, model = set(ours), self._model
         try:
-            scores = dict(zip(ours, await self._reward.ascore(list(ours.values())), strict=True)) if ours else {}
+            with claims.holding(ours):
+                found = await self._reward.ascore(list(ours.values())) if ours else []
+            scores = dict(zip(ours, found, strict=True))
             await ledger.ask(lambda store: _keep(store, model, scores))
             left.clear()
             self._spent += len(scores)

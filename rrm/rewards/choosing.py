@@ -70,7 +70,7 @@ class ScorerChoice:
 
     def settings(self) -> dict[str, object]:
         """What decides which model is read, as plain values: not where it runs, nor how fast."""
-        return {"reward": self.reference, "engine": self._engine_name, "engine_args": altering(self._options)}
+        return {"reward": self.reference, "engine": self._engine_name, "engine_args": _plain(altering(self._options))}
 
     def source(self, readout: Readout, family: str, engines: Sequence[str]) -> Source:
         """How the scorer is made; `engines` are those that can read models of the family.
@@ -123,6 +123,15 @@ class ScorerChoice:
         keys = {"api_key": self.api_key, "api_key_env": self.api_key_env}
         urls, model = self.urls, self.reference
         return lambda: Made(maker(urls, readout, **({"model": model} | keys | options)))
+
+
+def _plain(value: object) -> object:
+    """As JSON has it: objects of an engine's own, such as a dtype, by what they say of themselves."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value if isinstance(value, str | int | float | None) else repr(value)
 
 
 def _revision(location: str, asked: object, altered: Mapping[str, object]) -> str:

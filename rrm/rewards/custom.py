@@ -9,6 +9,8 @@ import inspect
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 from rrm.errors import ContestError, EngineClosedError, InputError
@@ -16,6 +18,7 @@ from rrm.loop import LoopThread
 from rrm.ranking import RewardInfo
 from rrm.rewards.base import Conversation, checked_scores
 from rrm.rewards.conversations import listed_conversations
+from rrm.rewards.guarding import without_exits
 from rrm.rewards.managed import ManagedReward
 from rrm.types import Message
 
@@ -53,13 +56,14 @@ class CustomReward(ManagedReward):
         return self._checked(self._called(handed), len(handed))
 
     async def ascore(self, conversations: Sequence[Conversation]) -> list[float]:
-        """The async twin of `score`."""
+        """The async twin of `score`. ContestError for an exit (`sys.exit`), which would end the thread and no program."""
         handed = self._opened(conversations)
         if not handed:
             return []
         if self._loop is not None:
             return self._checked(await self._loop.arun(self._awaited(handed)), len(handed))
-        found = asyncio.get_running_loop().run_in_executor(self._worker, self._called, handed)
+        called = partial(copy_context().run, self._called_apart, handed)  # what is claimed for it is known in there
+        found = asyncio.get_running_loop().run_in_executor(self._worker, called)
         return self._checked(await found, len(handed))
 
     @property
@@ -96,8 +100,14 @@ class CustomReward(ManagedReward):
     def _called(self, handed: Sequence[Conversation]) -> object:
         return self._score(handed) if self._score else None
 
+    def _called_apart(self, handed: Sequence[Conversation]) -> object:
+        """On a thread of the reward's own, where an exit ends no program."""
+        with without_exits(self.name):
+            return self._called(handed)
+
     async def _awaited(self, handed: Sequence[Conversation]) -> object:
-        return await self._ascore(handed) if self._ascore else None
+        with without_exits(self.name):
+            return await self._ascore(handed) if self._ascore else None
 
     def _checked(self, found: object, count: int) -> list[float]:
         if inspect.iscoroutine(found):

@@ -29,7 +29,8 @@ def load_reward(
     normalise: bool = False,
     output: int | None = None,
     labels: Sequence[str] | None = None,
-    aggregate: Aggregate = "min",
+    aggregate: Aggregate | None = None,
+    step_delimiter: str | None = None,
     truncation: Truncation = "error",
     strip_reasoning: bool = False,
     ledger: str | Path | Ledger | None = None,
@@ -45,7 +46,8 @@ def load_reward(
     name and its config.json; of a server's model, from its name and what the server says of it, for which it is asked here.
     `normalise`: the logistic function of an outcome model's raw output. `output`: which one of several is the score.
     `labels`: tokens of a generative model without a head, the good one first, whose logits are read; `kind` is then
-    "outcome" by default. `aggregate`: how a process model's steps become one score. `truncation`: what becomes of what does
+    "outcome" by default. `aggregate`: how a process model's steps become one score, by default the least ("min").
+    `step_delimiter`: what stands between a solution's steps, by default the family's. `truncation`: what becomes of what does
     not fit the context ("error"; "left", for outcome models, and "right": that end is left out, and details say so).
     `strip_reasoning`: score responses without what stands before their `</think>`. `ledger`: a file (or an open
     `Ledger`) that remembers every pass. `max_context`: tokens of a pass. `engine_args`: passed to the engine; unknown
@@ -56,7 +58,9 @@ def load_reward(
     """
     if isinstance(reference, Path):
         reference = str(reference)
-    settings = RewardSettings(normalise, output, _labels(labels), aggregate, truncation, strip_reasoning, max_context)
+    settings = RewardSettings(
+        normalise, output, _labels(labels), aggregate, truncation, strip_reasoning, max_context, step_delimiter
+    )
     choice = ScorerChoice(reference, engine, base_url, api_key_env, max_context, engine_args)
     choice.check()
     found = _family(choice, settings, kind, family)

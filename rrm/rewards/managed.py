@@ -5,6 +5,7 @@ Whatever combines, ranks or reports takes these; `rrm.rewards.as_reward` makes o
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import NoReturn
 
 from rrm.closing import Closing
 from rrm.ranking import RewardInfo
@@ -55,3 +56,10 @@ class ManagedReward(Closing):
     def reused(self) -> Spent:
         """What came out of a ledger instead: what it had cost when it was computed."""
         return Spent()
+
+    def __reduce__(self) -> NoReturn:
+        """Raises TypeError, as what can't be pickled does: it stands on threads, connections and a model."""
+        raise TypeError(
+            f"a reward ({type(self).__name__}) can't be pickled or copied: make it in the process that uses it, and send "
+            "its reference there"
+        )

@@ -24,7 +24,14 @@ class Modelled(Running):
         given: Mapping[str, object],
     ) -> None:
         settings.check_for(self.kind)
-        reader = Reader(source, family.readout, lent, markers=family.markers, max_context=settings.max_context)
+        reader = Reader(
+            source,
+            family.readout,
+            lent,
+            markers=family.markers,
+            words=family.words,
+            max_context=settings.max_context,
+        )
         super().__init__([reader], lent, strip_reasoning=settings.strip_reasoning)
         self._reader = reader
         self._family = family

@@ -12,11 +12,10 @@ from rrm.play import all_or_none
 from rrm.rewards.base import ScoreDetails, StepScores
 from rrm.rewards.conversations import Turns, broken_up, checked_prompt, cleaned
 from rrm.rewards.families import Family
-from rrm.rewards.layouts.splitting import split_steps
 from rrm.rewards.modelled import Modelled
 from rrm.rewards.reading import Opened, Source, naming
 from rrm.rewards.running import each_once
-from rrm.rewards.settings import RewardSettings
+from rrm.rewards.settings import RewardSettings, checked_delimiter
 
 __all__ = ["ProcessReward"]
 
@@ -70,14 +69,15 @@ class ProcessReward(Modelled):
 
     @property
     def step_delimiter(self) -> str:
-        """Where responses are split into steps unless the caller says otherwise: the family's."""
-        return self._family.delimiter
+        """Where responses are split into steps unless a call says otherwise: as the reward was loaded, else the family's."""
+        return self._settings.step_delimiter or self._family.delimiter
 
     def score_steps(self, prompt: object, response: object, step_delimiter: str | None = None) -> StepScores:
-        """The steps of a response, split at `step_delimiter` (by default the family's), each with its probability.
+        """The steps of a response, split at `step_delimiter` (by default the reward's own), each with its probability.
 
         `prompt` is a text or a list of chat messages, `response` a text. A solution that does not fit the context is
-        PromptTooLongError, or with truncation "right" its first steps are scored. Raises ContestError, EngineError.
+        PromptTooLongError, or with truncation "right" its first steps are scored. Raises InputError, ContestError,
+        EngineError.
         """
         return self._thread.run(self._scored([(prompt, response)], step_delimiter, ""))[0]
 
@@ -102,13 +102,13 @@ class ProcessReward(Modelled):
             if len(turns) == 1:
                 raise ContestError(f"conversation {number} has no prompt before its response")
         solutions = [(turns[:-1], turns[-1].content) for turns in conversations]
-        found = await self._found(solutions, _Asked("conversation", self._family.delimiter, needs_step=True))
-        return [_details_of(steps, steps.aggregate(self._settings.aggregate)) for steps in found]
+        found = await self._found(solutions, _Asked("conversation", self.step_delimiter, needs_step=True))
+        return [_details_of(steps, steps.aggregate(self._settings.aggregation)) for steps in found]
 
     async def _scored(
         self, solutions: Sequence[tuple[object, object]], delimiter: str | None, name: str
     ) -> list[StepScores]:
-        asked = _Asked(name, self._family.delimiter if delimiter is None else delimiter)
+        asked = _Asked(name, self.step_delimiter if delimiter is None else checked_delimiter(delimiter))
         checked = [
             _checked(solution, asked.place(number), strip_reasoning=self._settings.strip_reasoning)
             for number, solution in enumerate(solutions)
@@ -136,13 +136,14 @@ class ProcessReward(Modelled):
         prompt, response = solution
         cleaner = opened.cleaner
         with naming(place):
-            steps = split_steps(response, asked.delimiter)
+            pieces = self._family.split(response, asked.delimiter)
+            steps = tuple(piece.strip("\r\n") for piece in pieces if piece.strip())
             if not steps:
                 raise ContestError("the response has no steps: it is blank")
             texts = (prompt,) if isinstance(prompt, str) else (part for turn in prompt for part in turn)
             notes = broken_up(cleaner, *texts, *steps)
             asks = cleaner.clean(prompt) if isinstance(prompt, str) else cleaned(cleaner, prompt)
-            laid = await self._lay(opened.scorer, asks, [cleaner.clean(step) for step in steps])
+            laid = await self._lay(opened.scorer, asks, [cleaner.clean(piece) for piece in pieces])
             laid, cut = opened.fitted(laid, self._settings.truncation)
             if asked.needs_step and not laid.at:
                 raise PromptTooLongError(len(laid.tokens) + cut, opened.limit)

@@ -65,8 +65,8 @@ class Opened:
 class Reader:
     """A scorer, from before it is opened until it is closed.
 
-    `markers` are texts to be broken up in untrusted text besides the tokenizer's special tokens; `max_context` bounds
-    passes in tokens where the scorer allows more, or does not say.
+    `markers` are texts to be broken up in untrusted text besides the tokenizer's special tokens, and `words` those that are
+    broken up as words of their own only; `max_context` bounds passes in tokens where the scorer allows more, or does not say.
     """
 
     def __init__(
@@ -76,12 +76,13 @@ class Reader:
         lent: LentLedger,
         *,
         markers: Sequence[str] = (),
+        words: Sequence[str] = (),
         max_context: int | None = None,
     ) -> None:
         self._source = source
         self._readout = readout
         self._lent = lent
-        self._markers = tuple(markers)
+        self._markers, self._words = tuple(markers), tuple(words)
         self._max_context = max_context
         self._opening = asyncio.Lock()
         self._room = asyncio.Semaphore(_AT_ONCE)
@@ -133,7 +134,8 @@ class Reader:
         special = KNOWN_SPECIAL_TOKENS if info.special_tokens is None else info.special_tokens
         limits = [limit for limit in (info.max_context, self._max_context) if limit is not None]
         self._room = asyncio.Semaphore(max(_AT_ONCE, _PER_SLOT * info.slots))
-        return Opened(scorer, info, Cleaner((*special, *self._markers)), min(limits, default=None))
+        cleaner = Cleaner((*special, *self._markers), words=self._words)
+        return Opened(scorer, info, cleaner, min(limits, default=None))
 
     async def _read(self, scorer: Scorer, asked: Pass, place: str) -> Vectors:
         async with self._room:

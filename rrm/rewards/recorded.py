@@ -35,6 +35,9 @@ class _Before:
     async def tokens(self, text: str, *, add_special_tokens: bool = False) -> tuple[int, ...]:
         return await self._scorer.tokens(text, add_special_tokens=add_special_tokens)
 
+    async def bos(self) -> tuple[int, ...]:
+        return await self._scorer.bos()
+
     async def open(self) -> ScorerInfo:
         return await self._scorer.open()
 
@@ -66,7 +69,6 @@ class RecordedScorer(_Before):
         self._ledger = ledger
         self._claims = Claims(ledger)
         self._revision = revision
-        self._model = ("", "")
         self._info: ScorerInfo | None = None
         self._is_closed = False
         self.reused = Spent()
@@ -77,19 +79,18 @@ class RecordedScorer(_Before):
         if self._info is None:
             info = await self._scorer.open()
             revision = await asyncio.to_thread(self._revision) if info.revision is None else info.revision
-            self._model = (info.model, revision)
             self._info = replace(info, revision=revision)
         return self._info
 
     async def score(self, asked: Pass) -> Vectors:
-        await self.open()
-        key = pass_key(*self._model, self._readout, asked)
+        info = await self.open()
+        key = pass_key(info, self._readout, asked)
         for pause in pauses():
             claim = await self._claims.claim(key)
             if claim.stored:
                 return self._reused(claim.stored[0])
             if claim.ours:
-                return await self._ask(key, asked)
+                return await self._ask(info, key, asked)
             await asyncio.sleep(pause)
             self._refuse_if_closed()
         raise AssertionError("pauses never end")
@@ -98,12 +99,13 @@ class RecordedScorer(_Before):
         self._is_closed = True
         await super().aclose()
 
-    async def _ask(self, key: bytes, asked: Pass) -> Vectors:
+    async def _ask(self, info: ScorerInfo, key: bytes, asked: Pass) -> Vectors:
         """Score what is claimed; the claim ends with it, however that comes."""
-        left, model = {0}, self._model
+        left, model = {0}, (info.model, info.revision or "")
         try:
             self._refuse_if_closed()
-            vectors = await self._scorer.score(asked)
+            with self._claims.holding([key]):
+                vectors = await self._scorer.score(asked)
             if _is_finite(vectors):
                 sample = Sample(0, json.dumps(vectors.values), "stop", vectors.prompt_tokens, vectors.cached_tokens, 0)
                 await self._ledger.ask(lambda store: store.keep(model, key, [sample]))
@@ -122,12 +124,14 @@ class RecordedScorer(_Before):
             raise EngineClosedError(f"the scorer before the ledger {self._ledger.path} was closed")
 
 
-def pass_key(model: str, revision: str, readout: Readout, asked: Pass) -> bytes:
-    """The address of what a pass gives: all that decides it."""
+def pass_key(info: ScorerInfo, readout: Readout, asked: Pass) -> bytes:
+    """The address of what a pass gives: all that decides it, as far as the scorer says.
+
+    Engines and precisions round differently, so that each has addresses of its own.
+    """
     numbers = (" ".join(map(str, places)) for places in (asked.tokens, asked.at))
-    return content_key(
-        (model, revision, "forward pass", readout.task, str(len(readout.labels)), *readout.labels, *numbers)
-    )
+    scorer = (info.model, info.revision or "", "forward pass", info.engine, info.dtype or "")
+    return content_key((*scorer, readout.task, str(len(readout.labels)), *readout.labels, *numbers))
 
 
 def _is_finite(vectors: Vectors) -> bool:

@@ -179,6 +179,25 @@ def test_model_options_go_to_the_models_of_an_ensemble(tmp_path, own):
     assert line["rewards"][1]["model"] == own("length")
 
 
+def test_where_steps_end(tmp_path):
+    """As for `rrm score`; the score of a process reward follows from its steps."""
+    with RewardServer("token_classify", models=("skywork-o1-open-prm",)) as server:
+        options = ("--reward", "skywork-o1-open-prm", "--reward-base-url", server.url)
+        line = only(rank(tmp_path, FIVE, *options, "--reward-step-delimiter", r"\n\n"))
+    assert line["rewards"][0]["settings"] == {"step_delimiter": "\n\n", "aggregate": "min"}
+
+
+def test_a_servers_name_with_a_colon(tmp_path, own):
+    """It is no module, alone or beside one."""
+    with RewardServer(models=("llama3:latest",)) as server:
+        place = ("--reward-base-url", server.url, "--reward-family", "sequence_classifier")
+        options = ("--reward", "llama3:latest", *place)
+        alone = only(rank(tmp_path, FIVE, *options))
+        both = only(rank(tmp_path, FIVE, *options, "--reward", own("length")))
+    assert [reward["model"] for reward in alone["rewards"]] == ["llama3:latest"]
+    assert [reward["model"] for reward in both["rewards"]] == ["llama3:latest", own("length")]
+
+
 def test_a_served_model_filters_for_a_served_judge(tmp_path):
     """Each has a server of its own; both remember in one ledger."""
     rows = write(tmp_path, FIVE + row(query="r", responses=RESPONSES[::-1]))
@@ -374,12 +393,12 @@ def test_an_interrupted_run_goes_on(tmp_path, monkeypatch):
     output = tmp_path / "pairs.jsonl"
     command = ("prefer", write(tmp_path, many(3000)), "--output", output, "--reward", own("length"))
     with start(*command, cwd=tmp_path) as process:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 120
         while len(own.calls) < 3:
             assert time.monotonic() < until
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=120)
     assert process.returncode == 130
     assert b"the same command goes on from there" in err
     before = sum(own.calls)

@@ -141,8 +141,9 @@ def test_rewards_that_are_none(tmp_path, own, attribute, code, said):
         (("--reward", "OWN", "--strip-reasoning"), "strip_reasoning is for reward models"),
         (("--reward", "OWN", "--steps"), "steps are scored by process rewards, and this one is of the kind 'custom'"),
         (("--reward", "OWN", "--details"), "details are those of a reward model's passes"),
-        (("--reward", "OWN", "--step-delimiter", "x"), "--step-delimiter is for --steps"),
-        (("--reward", "m", "--steps", "--step-delimiter", ""), "--step-delimiter must be a text"),
+        (("--reward", "OWN", "--step-delimiter", "x"), "step_delimiter is for reward models"),
+        (("--reward", "m", "--steps", "--step-delimiter", ""), "step_delimiter must be a text"),
+        (("--reward", "m", "--labels", "yes"), "labels need at least two tokens"),
         (("--reward", "m", "--engine", "openai"), "unknown engine of rewards 'openai'"),
         (("--reward", "m", "--truncation", "middle"), "unknown truncation 'middle'"),
         (("--reward", "m", "--labels", "yes,"), "--labels takes tokens with commas between them, not 'yes,'"),
@@ -240,6 +241,25 @@ def test_another_delimiter(tmp_path, process):
     options = ("--base-url", process.url, "--steps", "--step-delimiter")
     assert only(score(tmp_path, MATH, *options, r"\n\n"))["steps"] == ["1+2 is 3.\n3+3 is 6.", "It is 6."]
     assert only(score(tmp_path, MATH, *options, " is "))["steps"] == ["1+2", "3.\n3+3", "6.\n\nIt", "6."]
+    with_steps = only(score(tmp_path, MATH, *options, " is "))
+    without = only(score(tmp_path, MATH, "--base-url", process.url, "--step-delimiter", " is "))
+    assert (without["score"], without["reward"]) == (with_steps["score"], with_steps["reward"])
+    assert without["reward"]["settings"] == {"step_delimiter": " is ", "aggregate": "min"}
+
+
+def test_a_servers_name_with_a_colon_is_no_module(tmp_path):
+    """Where there is a server its names are models'."""
+    with RewardServer(models=("llama3:latest",)) as server:
+        options = ("--reward", "llama3:latest", "--base-url", server.url, "--family", "sequence_classifier")
+        line = only(score(tmp_path, row(query="q", response="a"), *options))
+    assert line["reward"]["model"] == "llama3:latest"
+
+
+def test_an_aggregate_is_for_steps(tmp_path, outcome):
+    """An outcome reward has none, be it the default's."""
+    result = score(tmp_path, MATH, "--base-url", outcome.url, "--aggregate", "min")
+    assert result.code == 2
+    assert "aggregate is for process rewards" in result.err
 
 
 def test_steps_of_several_responses(tmp_path, process):
@@ -361,12 +381,12 @@ def test_an_interrupted_run_goes_on(tmp_path, monkeypatch):
     output = tmp_path / "scores.jsonl"
     command = ("score", file, "--reward", own("length"), "--output", output)
     with start(*command, cwd=tmp_path) as process:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 120
         while not (output.exists() and output.read_bytes().count(b"\n")):
             assert time.monotonic() < until
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=120)
     assert process.returncode == 130
     assert b"rrm: interrupted; what was done so far is written" in err
     done = sum(own.calls)

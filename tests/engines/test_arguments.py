@@ -36,3 +36,5 @@ def test_what_makes_another_model():
         "dtype": "float16",
         "pooler_config": {},
     }
+    for name in ("quantization_config", "load_in_4bit", "load_in_8bit", "variant", "attn_implementation", "convert"):
+        assert altering({name: "x", "device_map": "auto"}) == {name: "x"}

@@ -141,6 +141,7 @@ async def texts_become_tokens(subject: Subject) -> None:
         assert tuple(await scorer.tokens("soap and water")) == tuple(found)
         assert tuple(await scorer.tokens("")) == ()
         assert len(await scorer.tokens("soap and water", add_special_tokens=True)) >= len(found)
+        assert len(await scorer.bos()) <= 1
 
 
 async def a_conversation_becomes_tokens(subject: Subject) -> None:
@@ -301,6 +302,9 @@ class KeptOpen:
 
     async def tokens(self, text: str, *, add_special_tokens: bool = False) -> tuple[int, ...]:
         return await self._scorer.tokens(text, add_special_tokens=add_special_tokens)
+
+    async def bos(self) -> tuple[int, ...]:
+        return await self._scorer.bos()
 
     async def score(self, asked: Pass) -> Vectors:
         return await self._scorer.score(asked)

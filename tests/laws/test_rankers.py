@@ -18,6 +18,9 @@ from rrm.rankers import Cascade, Ensemble, RewardRanker
 BAD = "unscorable"
 """A response that every reward here refuses."""
 
+BROKEN = "unexpected"
+"""A response of which every reward here raises what is no error of rrm's."""
+
 READ_AHEAD = 64
 """Items that a stream's reader has read before anybody asks for them; see `rrm.play`."""
 
@@ -32,6 +35,8 @@ class Worth:
         texts = [conversation[-1]["content"] for conversation in conversations]
         if BAD in texts:
             raise ContestError(f"conversation {texts.index(BAD)} can't be scored")
+        if BROKEN in texts:
+            raise ValueError(f"what is {BROKEN}?")
         return [float(sum(text.count(letter) for letter in self._letters)) for text in texts]
 
 
@@ -100,6 +105,10 @@ SCORING = [maker for maker in MAKERS if maker is not the_judge]
 """Those that fail where a response can't be scored."""
 
 
+OF_REWARDS = [maker for maker in SCORING if maker is not the_pointwise_judge]
+"""Those that stand on rewards."""
+
+
 @pytest.fixture(params=MAKERS, ids=lambda maker: maker.__name__)
 def ranker(request):
     with ExitStack() as stack:
@@ -115,6 +124,12 @@ def lasting(request):
 
 @pytest.fixture(params=SCORING, ids=lambda maker: maker.__name__)
 def scoring(request):
+    with ExitStack() as stack:
+        yield request.param(stack)
+
+
+@pytest.fixture(params=OF_REWARDS, ids=lambda maker: maker.__name__)
+def by_rewards(request):
     with ExitStack() as stack:
         yield request.param(stack)
 
@@ -211,6 +226,19 @@ def test_a_response_that_can_not_be_scored_fails_its_contest_alone(scoring):
     assert [ranking.id for ranking in found if ranking.status == "failed"] == [11]
     assert found[11].error_type == "ContestError"
     assert found[12].scores == scoring.rank("Query 12", given_contests[12].responses).scores
+
+
+def test_what_ones_own_code_raises_fails_its_contest_alone(by_rewards):
+    """With what it was; one contest by itself raises it."""
+    given_contests = contests(60)
+    given_contests[41] = Contest("Query 41", ["a", "bb", "ccc", "aaaa", "b", BROKEN], id=41)
+    found = list(by_rewards.rank_many(given_contests))
+    assert [ranking.id for ranking in found] == list(range(60))
+    assert [ranking.id for ranking in found if ranking.status == "failed"] == [41]
+    assert found[41].error_type == "ContestError"
+    assert found[41].error.endswith("failed: ValueError: what is unexpected?")
+    with pytest.raises(ContestError, match="failed: ValueError: what is unexpected"):
+        by_rewards.rank("q", given_contests[41].responses)
 
 
 def test_a_window_bounds_what_is_read_ahead(ranker):

@@ -51,6 +51,7 @@ class InProcess:
     def __init__(self, engine: Any) -> None:
         self._engine, self._finished = engine, dict[str, Any]()
         self.model_config, self.vllm_config = engine.model_config, engine.vllm_config
+        self.engine_core = None
         self.output_processor, self.get_tokenizer = engine.output_processor, engine.get_tokenizer
 
     @classmethod

@@ -54,6 +54,7 @@ CLASSIFIERS: dict[str, dict[str, Any]] = {
     "GPTBigCode": _GPT | {"num_key_value_heads": 1},
     "GPTJ": _GPT | {"rotary_dim": 32},
     "GPTNeoX": _TWO_HEADS,
+    "GptOss": _TWO_HEADS | {"num_local_experts": 4, "layer_types": ["sliding_attention", "full_attention"]},
     "HunYuanDenseV1": {},
     "HunYuanMoEV1": {"num_experts": 4, "moe_topk": 2},
     "Llama": {},
@@ -84,17 +85,16 @@ CLASSIFIERS: dict[str, dict[str, Any]] = {
 GAPS: dict[str, str] = {
     "AXK1": "vLLM wants a weight that the checkpoint of transformers has not (post_mlp_layernorm)",
     "Bloom": "vLLM does not find the head in a checkpoint of transformers",
-    "DeepseekV2": "vLLM's attention on a CPU does not take its heads",
-    "DeepseekV3": "vLLM's attention on a CPU does not take its heads",
+    "DeepseekV2": "vLLM reads other numbers on a CPU",
+    "DeepseekV3": "vLLM reads other numbers on a CPU",
     "Gemma3": "not tried: a model of images and texts (that of texts alone, Gemma3Text, is tried)",
-    "GptOss": "vLLM reads other numbers on a CPU",
     "Gte": "vLLM takes the configuration of the checkpoint's own code, not that of transformers",
     "Jamba": "vLLM has no kernel for state-space layers on a CPU",
-    "MiniCPM3": "vLLM reads other numbers",
+    "MiniCPM3": "vLLM reads other numbers where the model scales its embeddings or residuals",
     "NomicBert": "vLLM takes the configuration of the checkpoint's own code, not that of transformers",
     "Qwen3_5": "not tried: a model of images and texts",
-    "Qwen3Next": "vLLM has no kernel for linear attention on a CPU",
-    "Zamba2": "vLLM has no kernel for state-space layers on a CPU",
+    "Qwen3Next": "vLLM reads linear attention in bfloat16 only, on a CPU",
+    "Zamba2": "no tiny one was made that vLLM starts",
 }
 """`...ForSequenceClassification` that both have, and why what vLLM reads of them is not verified here."""
 

@@ -12,7 +12,6 @@ import pytest
 from rrm.engines.scorers.tokenising import LocalTokens
 from rrm.judging.cleaning import Cleaner
 from rrm.rewards.families import FAMILIES
-from rrm.rewards.layouts.splitting import split_steps
 from rrm.types import Message
 
 pytest.importorskip("transformers")
@@ -70,6 +69,8 @@ KINDS = {
     "llama": lambda: bytes_tokenizer(LLAMA, "<|begin_of_text|>", LLAMA_SPECIAL),
     "plain": lambda: bytes_tokenizer(None, None, QWEN),
     "words": words_tokenizer,
+    # a BOS token that is never added, as GPT-2 and SmolLM2 have
+    "withheld": lambda: bytes_tokenizer(None, "<|endoftext|>", QWEN),
 }
 
 
@@ -90,9 +91,9 @@ def tokenizer_of(kind):
 def laid_steps(name, tokenizer, question, solution):
     family = FAMILIES[name]
     scorer = LocalTokens(tokenizer, "small")
-    cleaner = Cleaner((*scorer.special_tokens, *family.markers))
-    question, solution = cleaner.clean(question), cleaner.clean(solution)
-    steps = split_steps(solution, family.delimiter)
+    cleaner = Cleaner((*scorer.special_tokens, *family.markers), words=family.words)
+    question = cleaner.clean(question)
+    steps = tuple(map(cleaner.clean, family.split(solution, family.delimiter)))
     return asyncio.run(family.lay_steps(scorer, question, steps)), question, steps
 
 
@@ -115,19 +116,21 @@ def test_qwen_math_prm_as_its_card_has_it(case):
 
 
 def test_skywork_o1_as_prepare_input_has_it(case):
-    """The solution without blank lines: there the published code puts flags for steps that hold nothing."""
+    """With all blank lines and the final one, whose flags alone are left out."""
     tokenizer = tokenizer_of("qwen")
-    question, solution = case[0], "\n".join(line for line in case[1].split("\n") if line.strip())
+    question, solution = case
     laid, question, steps = laid_steps("skywork_o1_prm", tokenizer, question, solution)
     input_ids = tokenizer.encode(tokenizer.bos_token + question + "\n")
-    flags = [0] * len(input_ids)
+    flags, spoken = [0] * len(input_ids), []
     for step in solution.split("\n"):
-        step_ids = [*tokenizer.encode(step), tokenizer.encode("\n")[-1]]
+        step_ids = [*(tokenizer.encode(step) if step else []), tokenizer.encode("\n")[-1]]
         input_ids += step_ids
         flags += [0] * (len(step_ids) - 1) + [1]
+        spoken.append(bool(step.strip()))
     assert list(laid.tokens) == input_ids
-    assert list(laid.at) == [place for place, flag in enumerate(flags) if flag]
-    assert len(steps) == sum(flags)
+    flagged = [place for place, flag in enumerate(flags) if flag]
+    assert list(laid.at) == [place for place, is_spoken in zip(flagged, spoken, strict=True) if is_spoken]
+    assert solution != SOLUTION or spoken.count(False) == 6
 
 
 def test_math_shepherd_as_its_card_has_it(case):
@@ -140,6 +143,32 @@ def test_math_shepherd_as_its_card_has_it(case):
     assert list(laid.tokens) == input_ids
     assert list(laid.at) == [place for place, token in enumerate(input_ids) if token == tag]
     assert input_ids[0] == tokenizer.bos_token_id
+    tagged = laid_steps("math_shepherd", tokenizer, question, output)
+    assert tagged == (laid, question, tuple(step.rstrip() for step in steps))
+
+
+def test_math_shepherd_reads_no_words_that_hold_its_tag():
+    """Not those that end like it, which have other tokens, nor those that begin like it, which have its own."""
+    tokenizer = tokenizer_of("words")
+    tag = tokenizer.encode("ки")[-1]
+    ending, beginning = "русские книжки", "киоск"
+    assert tag not in tokenizer.encode(ending)
+    assert tag in tokenizer.encode(beginning)
+    steps = [f"1 + 1 = 2 {beginning}", f"{ending} {beginning} = 1"]
+    laid, question, _ = laid_steps("math_shepherd", tokenizer, f"{beginning} {ending}", "\n".join(steps))
+    first = f"{question} {steps[0]} ки"
+    whole = f"{first}\n{steps[1]} ки"
+    assert question == f"{beginning} {ending}"
+    assert list(laid.tokens) == tokenizer.encode(whole)
+    assert laid.at == (len(tokenizer.encode(first)) - 1, len(tokenizer.encode(whole)) - 1)
+    assert laid.tokens.count(tag) == 5
+
+
+def test_rlhflow_mistral_splits_as_prm_evaluate_does():
+    tokenizer = tokenizer_of("llama")
+    answer = "Step 1: 1 + 1 = 2 ки\nStep 2: so\n\\boxed{2} ки\nThat is it."
+    _, _, steps = laid_steps("rlhflow_prm_mistral", tokenizer, QUESTION, answer)
+    assert [step.strip() for step in steps] == [piece.strip() for piece in answer.split("ки\n")]
 
 
 @pytest.mark.parametrize("name", ["rlhflow_prm", "rlhflow_prm_mistral"])
@@ -157,7 +186,7 @@ def test_rlhflow_in_one_pass_is_a_pass_for_each_step(case, name):
     assert len(laid.tokens) == len(input_ids)
 
 
-@pytest.mark.parametrize("kind", ["plain", "words"])
+@pytest.mark.parametrize("kind", ["plain", "words", "withheld"])
 def test_trl_prm_as_tokenize_row_has_it(case, kind):
     tokenizer = tokenizer_of(kind)
     laid, question, steps = laid_steps("trl_prm", tokenizer, *case)

@@ -68,11 +68,13 @@ def states(backbone: Any, tokens: Sequence[int]) -> Any:
     return backbone(input_ids=torch.tensor([tokens]), use_cache=False).last_hidden_state[0]
 
 
+@pytest.mark.parametrize("padding", [None, 258])
 @pytest.mark.parametrize("kind", ["Llama", "Qwen2", "Qwen3", "Gemma2"])
-async def test_decoders_that_classify_read_as_transformers_does(kind: str, tmp_path: Path) -> None:
+async def test_decoders_that_classify_read_as_transformers_does(kind: str, padding: int | None, tmp_path: Path) -> None:
+    """At the last token, or before those at the end that its configuration takes for padding."""
     model = tiny.save_model(tmp_path, f"{kind}ForSequenceClassification", num_labels=3, head_dim=64)
-    model.config.pad_token_id = None  # so that transformers reads at the last token, whichever it is
-    model.config.get_text_config().pad_token_id = None
+    model.config.pad_token_id = model.config.get_text_config().pad_token_id = padding
+    tiny.change_config(tmp_path, pad_token_id=padding)
     await reads_as(
         lambda tokens: model(torch.tensor([tokens])).logits, TransformersScorer(str(tmp_path), CLASSIFY), "classify"
     )

@@ -6,14 +6,14 @@ import pytest
 
 from rrm import BestOfN, Contest, Judge, ScriptedEngine, abest_of_n, best_of_n, best_of_n_many
 from rrm.engines.scripted import CHOOSERS, answering
-from rrm.errors import ContestError, EngineUnreachableError, InputError
+from rrm.errors import ContestError, EngineUnreachableError, InputError, LedgerError
 from rrm.integrations.rewards import GroupJudge, Sample
 from rrm.integrations.scales import rewards_of
 from rrm.integrations.trl import RankReward
 from rrm.preferences import Pairing, preferences
 from rrm.rankers import Cascade, CascadeInfo, RewardRanker
 from rrm.ranking import PlayedMatch, Ranking, RewardInfo, Scoring
-from rrm.types import Tally
+from rrm.types import Tally, Vote
 
 TEXTS = ["a", "bbbb", "cc", "ccccc", "ddd", "bbbb"]
 """By length: 3, then 1 and 5, 4, 2, 0."""
@@ -146,6 +146,43 @@ def test_contests_that_fail_fail_alone():
     assert {ranking.strategy for ranking in found} == {"cascade"}
 
 
+@pytest.mark.parametrize("stage", ["filter", "judge"])
+def test_what_comes_before_an_error_is_handed_out(stage):
+    """In a stream that ends for it, as where a ledger fails; what one's own code raises ends none."""
+
+    class Failing:
+        def __init__(self, error):
+            self.error = error
+
+        async def ascore(self, conversations):
+            if conversations[0][0]["content"] == "Query 50":
+                raise self.error
+            return length(conversations)
+
+        def score(self, conversations):
+            raise AssertionError("it is async")
+
+    def found(error):
+        rankings = []
+        with RewardRanker(Failing(error)) as failing, RewardRanker(length) as other:
+            stages = {"filter": other, "judge": other} | {stage: failing}
+            with Cascade(stages["filter"], keep=1, judge=stages["judge"]) as cascade:
+                rankings.extend(_until_an_error(cascade.rank_many(Contest(f"Query {n}", SIX, id=n) for n in range(99))))
+        return rankings
+
+    assert [ranking.id for ranking in found(LedgerError("the disk is full"))] == list(range(50))
+    failed = [(ranking.id, ranking.error) for ranking in found(ValueError("a mistake")) if ranking.error]
+    said = "the reward 'test_what_comes_before_an_error_is_handed_out.<locals>.Failing' failed: ValueError: a mistake"
+    assert failed == [(50, f"filtering: {said}" if stage == "filter" else said)]
+
+
+def _until_an_error(rankings):
+    try:
+        yield from rankings
+    except LedgerError:
+        return
+
+
 def test_a_query_that_the_judge_can_not_take_is_not_filtered():
     """Nothing is paid for it."""
     asked = []
@@ -174,8 +211,12 @@ def test_what_can_be_no_cascade():
         for keep in (0, 2.0, True):
             with pytest.raises(InputError, match="keep must be"):
                 Cascade(length, keep=keep, judge=judge)
-        with Cascade(length, keep=2, judge=judge) as cascade, pytest.raises(InputError, match="'nockout'"):
-            cascade.rank_many([], strategy="nockout")
+        with Cascade(length, keep=2, judge=judge) as cascade:
+            with pytest.raises(InputError, match="'nockout'"):
+                cascade.rank_many([], strategy="nockout")
+            for many in (cascade.rank_many, cascade.arank_many):
+                with pytest.raises(InputError, match="contests must be an iterable"):
+                    many(None)
 
 
 def test_what_was_handed_over_is_left_open():
@@ -255,9 +296,63 @@ def test_ranks_of_cut_responses():
     decided = ranked(kept=(0, 1), scores=(5, 9, 2, 1), games=[(0, 1)])
     assert rewards_of(decided, "rank", allows_ties=False) == (1.0, 2 / 3, 1 / 3, 0.0)
     partly = ranked(kept=(0, 1, 2), scores=(5, 9, 4, 1, 1), games=[(0, 1), (1, 2, "lost")])
-    assert rewards_of(partly, "rank", allows_ties=False) == (1.0, 2 / 3, None, 0.5 / 3, 0.5 / 3)
+    # Those that were cut are placed among all five, and so below every one that was kept.
+    assert rewards_of(partly, "rank", allows_ties=False) == (1.0, 2 / 3, None, 0.5 / 4, 0.5 / 4)
     unheard = ranked(kept=(0, 1), scores=(5, 9, 1), games=[(0, 1, "lost")])
-    assert rewards_of(unheard, "rank", allows_ties=False) == (None, None, 0.5)
+    assert rewards_of(unheard, "rank", allows_ties=False) == (None, None, 0.0)
+
+
+SIX = ["a", "bb", "ccc", "dddd", "eeeee", "ffffff"]
+
+
+def test_a_judge_that_says_nothing_leaves_the_filters_order():
+    """Notes say so; nobody is preferred among those that played, and these have no reward."""
+    ranking = cascaded(SIX, chooser="never")
+    assert (ranking.order, ranking.scores) == ((5, 4, 3, 2, 1, 0), (0.0, 1.0, 2.0, 3.0, 4.0, 5.0))
+    assert ranking.notes == (
+        "the filter kept 3 of 6 responses for the judge (knockout)",
+        "no vote of the judge could be read, so that those that were kept stand in the filter's order",
+    )
+    assert preferences(ranking, SIX, Pairing("all")).left_out == {"undecided": 3}
+    with judged_by("never") as judge, Cascade(length, keep=3, judge=judge) as cascade:
+        trained = RankReward(cascade, scale="rank")
+        assert trained(["q"] * 6, SIX) == [0.0, 0.2, 0.4, None, None, None]
+
+
+def test_identical_kept_responses_of_which_nothing_is_known():
+    """They stand together, and share what the filter says."""
+    texts = ["bbbb", "a", "ccccc", "bbbb", "dd"]
+    ranking = cascaded(texts, keep=2, chooser="never", strategy="elo")
+    assert (ranking.order, ranking.scores) == ((2, 0, 3, 4, 1), (2.0, 0.0, 4.0, 2.0, 1.0))
+    assert ranking.level == ()
+    assert rewards_of(ranking, "rank", allows_ties=False) == (None, 0.0, None, None, 0.25)
+
+
+def test_a_judge_that_says_little_has_its_draw():
+    """Where one match is decided the order is the judge's, as without a filter."""
+
+    def chooser(request, index):
+        return CHOOSERS["shortest"](request, index) if "dddd" in request.case.responses else Vote.UNPARSED
+
+    engine = ScriptedEngine(answering(chooser))
+    with Judge(engine=engine) as judge, Cascade(length, keep=3, judge=judge) as cascade:
+        ranking = cascade.rank("q", SIX, strategy="round-robin")
+        alone = judge.rank("q", SIX[3:], strategy="round-robin")
+    assert sum(match.votes.read > 0 for match in ranking.matches) == 2
+    assert ranking.order == (*(3 + index for index in alone.order), 2, 1, 0)
+    assert ranking.order[0] == 3
+    assert ranking.notes == ("the filter kept 3 of 6 responses for the judge (round-robin)",)
+
+
+def test_the_inner_filters_order_stands_in_a_cascade_of_cascades():
+    """It was the last that said anything."""
+    with judged_by("never") as judge:
+        inner = Cascade(lambda rows: [-score for score in length(rows)], keep=2, judge=judge)
+        with inner, Cascade(length, keep=4, judge=inner) as outer:
+            ranking = outer.rank("q", SIX)
+    assert ranking.order == (2, 3, 4, 5, 1, 0)
+    assert sum("stand in the filter's order" in note for note in ranking.notes) == 1
+    assert rewards_of(ranking, "rank", allows_ties=False) == (0.0, 0.2, None, None, 0.6, 0.4)
 
 
 def test_identical_cut_responses_have_equal_rewards():

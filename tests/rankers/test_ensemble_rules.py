@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rrm.errors import InputError, UnknownNameError
+from rrm import Contest
+from rrm.errors import ContestError, EngineError, InputError, UnknownNameError
 from rrm.rankers import Ensemble
 from rrm.rankers.rules import combined, standardised
 from rrm.ranking import RewardInfo
@@ -37,6 +38,17 @@ def test_scores_become_z_scores():
     assert standardised([30, 0, 0]) == pytest.approx((HIGH, LOW, LOW))
     assert standardised([0.1, 0.1, 0.1]) == (0.0, 0.0, 0.0)
     assert standardised([-4.2]) == (0.0,)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, -8.0, 1e300])
+def test_a_spread_within_rounding_is_none(scale):
+    """A millionth of the largest score, in whatever units: of two scores the deviation is half of their difference."""
+    assert standardised([scale, scale * (1 + 1e-7)]) == (0.0, 0.0)
+    assert standardised([scale, scale * (1 + 1.9e-6)]) == (0.0, 0.0)
+    sign = math.copysign(1, scale)
+    assert standardised([scale, scale * (1 + 2.1e-6)]) == pytest.approx((-sign, sign))
+    assert standardised([0.0, 1e-12]) == pytest.approx((-1, 1))
+    assert standardised([0.0, 0.0]) == (0.0, 0.0)
 
 
 @given(st.lists(finite, min_size=1, max_size=8), st.randoms(use_true_random=False))
@@ -126,6 +138,26 @@ def test_a_member_that_can_not_tell_them_apart_contributes_nothing():
         assert careful.rank("q", ["c", "c"]).scores == (0.0, 0.0)
 
 
+def test_a_member_that_differs_by_rounding_alone_contributes_nothing():
+    """As one that does not differ; its z-scores would be those of noise."""
+    noise = by({"a": 7.0, "b": 7.000001, "c": 6.999999})
+    with Ensemble([(ONE, 1), (noise, 9)]) as ensemble:
+        assert ensemble.rank("q", ["a", "b", "c"]).scores == pytest.approx((-Z / 10, 0, Z / 10))
+
+
+def test_a_member_that_raises_fails_its_contest_alone():
+    """With its name; a number that can't be combined, too."""
+    picky = by({"a": 1e200, "b": -1e200, "c": 0.0})
+    with Ensemble([(ONE, 1), (picky, 1)], rule="mean-deviation", standardise=False) as ensemble:
+        found = list(ensemble.rank_many([Contest("q", ["c"]), Contest("q", ["d"]), Contest("q", ["a", "b"])]))
+        with pytest.raises(ContestError, match="KeyError: 'd'"):
+            ensemble.rank("q", ["d"])
+        with pytest.raises(EngineError, match="too large to be combined"):
+            ensemble.rank("q", ["a", "b"])
+    assert [ranking.error_type for ranking in found] == [None, "ContestError", "EngineError"]
+    assert found[1].error.startswith("the reward 'by.<locals>.score' failed: KeyError: 'd'")
+
+
 def test_settings_and_what_it_cost():
     """Everything that scores follow from; two members score each response."""
     with Ensemble([(ONE, 3), (OTHER, 1)], rule="mean-deviation", penalty=2, seed=5) as ensemble:
@@ -140,6 +172,11 @@ def test_what_is_no_ensemble():
     """Said at once, and which value it was."""
     with pytest.raises(InputError, match="at least one"):
         Ensemble([])
+    for members in (None, 7, "rewards_of_mine:length"):
+        with pytest.raises(InputError, match=f"is made of pairs .*, not of {type(members).__name__}"):
+            Ensemble(members)
+    with pytest.raises(InputError, match="too large to be added up"):
+        Ensemble([(ONE, 1e308), (OTHER, 1e308)])
     for weight in (0, -1, math.nan, math.inf, "1", True):
         with pytest.raises(InputError, match="must be a number above 0"):
             Ensemble([(ONE, weight)])

@@ -1,7 +1,9 @@
 """A reward as a ranker: what it is shown, how calls are gathered, what fails, and who closes what."""
 
 import asyncio
+import logging
 import math
+import sys
 import threading
 import time
 
@@ -15,9 +17,11 @@ from rrm.errors import (
     EngineUnreachableError,
     InputError,
     LedgerError,
+    UnknownNameError,
 )
 from rrm.rankers import RewardRanker
 from rrm.ranking import RewardInfo
+from rrm.rewards import as_reward, cached
 from rrm.rewards.base import ScoreDetails
 from rrm.types import Poll, Spent, Usage
 
@@ -177,20 +181,95 @@ def test_a_reward_that_is_gone_fails_contests_and_is_not_asked_again_for_each():
     assert sum(calls) == 80
 
 
-def test_a_ledger_that_fails_is_raised():
-    """And so is what is no error of rrm's: a mistake in the reward."""
+class Failing:
+    """Scores by length, and raises an error of some responses: of all, or of those that say "bad"."""
 
-    class Failing:
-        def __init__(self, error):
-            self.error = error
+    def __init__(self, error, word=""):
+        self.error = error
+        self.word = word
 
-        def score(self, conversations):
+    def score(self, conversations):
+        time.sleep(0.01)  # so that contests gather
+        if any(self.word in conversation[-1]["content"] for conversation in conversations):
             raise self.error
+        return [len(conversation[-1]["content"]) for conversation in conversations]
 
-    contests = [Contest("q", ["a", "b"])]
-    for error in (LedgerError("the disk is full"), KeyError("a mistake"), StopIteration()):
-        with RewardRanker(Failing(error)) as ranker, pytest.raises((LedgerError, KeyError, RuntimeError)):
-            list(ranker.rank_many(contests))
+
+class AsyncFailing(Failing):
+    """The same, contest by contest."""
+
+    async def ascore(self, conversations):
+        return self.score(conversations)
+
+
+def test_a_ledger_that_fails_is_raised():
+    """It is no contest's fault."""
+    with RewardRanker(Failing(LedgerError("the disk is full"))) as ranker, pytest.raises(LedgerError):
+        list(ranker.rank_many([Contest("q", ["a", "b"])]))
+
+
+EXITS = [
+    (ValueError("no number"), "ValueError: no number"),
+    (KeyError("a mistake"), "KeyError: 'a mistake'"),
+    (StopIteration(), "RuntimeError: StopIteration was raised"),
+    (asyncio.CancelledError(), "RuntimeError: CancelledError was raised"),
+    (AssertionError(), "AssertionError"),
+    (SystemExit(3), "SystemExit: 3"),
+    (KeyboardInterrupt(), "KeyboardInterrupt"),
+]
+
+
+@pytest.mark.parametrize(("error", "said"), EXITS, ids=[said for _, said in EXITS])
+def test_what_ones_own_code_raises_fails_its_contest_alone(error, said, caplog):
+    """Also where it was scored in one call with others; the failure is logged once, its traceback at debug level."""
+    contests = [
+        Contest(f"q{number}", ["good", "bad" if number % 40 == 7 else "fair"], id=number) for number in range(90)
+    ]
+    with caplog.at_level(logging.DEBUG, "rrm"), RewardRanker(Failing(error, "bad")) as ranker:
+        found = list(ranker.rank_many(contests))
+        (polled,) = ranker.poll_many([Poll(Contest("q", ["bad"]), ((0,),))])
+    failed = [ranking for ranking in found if ranking.error]
+    assert [ranking.id for ranking in failed] == [7, 47, 87]
+    assert {(one.error, one.error_type) for one in (*failed, polled)} == {
+        (f"the reward 'Failing' failed: {said}", "ContestError")
+    }
+    warned = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(warned) == 1
+    assert warned[0].startswith(f"the reward 'Failing' failed: {said} (further failures")
+    assert sum(record.exc_info is not None for record in caplog.records) == 4
+
+
+@pytest.mark.parametrize("error", [ValueError("no number"), SystemExit(3)], ids=["exception", "exit"])
+@pytest.mark.parametrize("make", [Failing, AsyncFailing])
+def test_one_contest_raises_with_the_cause(make, error):
+    """Sync and async rewards; the ranker goes on."""
+    with RewardRanker(make(error, "bad")) as ranker:
+        with pytest.raises(ContestError, match=f"failed: {type(error).__name__}: {error}") as caught:
+            ranker.rank("q", ["good", "bad"])
+        assert caught.value.__cause__ is error
+        assert ranker.rank("q", ["good", "fine!"]).order == (1, 0)
+
+
+def test_an_exit_ends_no_thread_that_others_need(tmp_path):
+    """Wherever the reward runs: on the ranker's thread, on its own, behind a ledger."""
+
+    def leave(conversations):
+        if conversations[0][-1]["content"] == "bad":
+            sys.exit("I am leaving")
+        return [1.0 for _ in conversations]
+
+    async def later(conversations):
+        await asyncio.sleep(0)
+        return leave(conversations)
+
+    rewards = [leave, later, as_reward(later), cached(leave, tmp_path / "ledger", name="leave")]
+    for reward in rewards:
+        with RewardRanker(reward) as ranker:
+            bad, good = ranker.rank_many([Contest("q", ["bad"]), Contest("q", ["good"])])
+        assert bad.error.endswith("failed: SystemExit: I am leaving")
+        assert good.scores == (1.0,)
+    for reward in rewards[2:]:
+        reward.close()
 
 
 @pytest.mark.parametrize("scores", [[1.0], [1.0, "2"], "ab", None, 7])
@@ -238,6 +317,19 @@ def test_strategies():
             ranker.rank("q", ["a"], strategy="knockout")
         with pytest.raises(InputError, match="'elo' needs a judge"):
             ranker.rank_many([], strategy="elo")
+        with pytest.raises(UnknownNameError, match="unknown strategy 'scoer'. Did you mean 'score'?"):
+            ranker.rank("q", ["a"], strategy="scoer")
+        with pytest.raises(UnknownNameError, match="unknown strategy 'nockout'. Valid: pointwise, score"):
+            ranker.arank_many([], strategy="nockout")
+
+
+@pytest.mark.parametrize("given", [None, 7, Contest("q", ["a"])])
+def test_what_holds_no_contests(given):
+    """Said at once."""
+    with RewardRanker(Noted()) as ranker:
+        for many in (ranker.rank_many, ranker.arank_many):
+            with pytest.raises(InputError, match=r"must be an iterable of rrm\.Contest objects, not "):
+                many(given)
 
 
 def test_who_closes_what():

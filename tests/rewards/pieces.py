@@ -24,13 +24,14 @@ def llama(messages: Sequence[Message], *, opens: bool) -> str:
 class Pieces:
     """`Tokenising` whose tokens can be turned back into the text.
 
-    `bos` begins a text that asks for special tokens; `word_start` is put before a text as SentencePiece puts a space.
+    `bos` begins a text that asks for special tokens, unless it is withheld; `word_start` is put before a text as SentencePiece puts a space.
     """
 
-    def __init__(self, special=CHATML_TOKENS, template=chatml, *, bos="", eos="", word_start=""):
+    def __init__(self, special=CHATML_TOKENS, template=chatml, *, bos="", eos="", word_start="", withholds_bos=False):
         self.special = special
         self.template = template
-        self.bos, self.eos, self.word_start = bos, eos, word_start
+        self.opening, self.eos, self.word_start = bos, eos, word_start
+        self.withholds_bos = withholds_bos
         self._numbers: dict[str, int] = {}
         self._split = re.compile("(" + "|".join(map(re.escape, special)) + ")")
 
@@ -39,7 +40,12 @@ class Pieces:
 
     async def tokens(self, text, *, add_special_tokens=False):
         found = self._encoded(self.word_start + text)
-        return self._encoded(self.bos) + found + self._encoded(self.eos) if add_special_tokens else found
+        if not add_special_tokens:
+            return found
+        return self._encoded("" if self.withholds_bos else self.opening) + found + self._encoded(self.eos)
+
+    async def bos(self):
+        return self._encoded(self.opening)
 
     def _encoded(self, text: str) -> tuple[int, ...]:
         parts = [

@@ -74,6 +74,9 @@ class FakeScorer:
     async def tokens(self, text: str, *, add_special_tokens: bool = False) -> tuple[int, ...]:
         return tokens_of(text)
 
+    async def bos(self) -> tuple[int, ...]:
+        return ()
+
     async def score(self, asked: Pass) -> Vectors:
         self._refuse_if_closed()
         self.asked.append(asked)

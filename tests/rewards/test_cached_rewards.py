@@ -160,26 +160,72 @@ def test_a_reward_model_may_be_cached_too(path: Path):
     assert scorer.asked == []
 
 
-def test_own_code_under_its_reference(tmp_path: Path):
-    """Another version of its file asks anew."""
-    text = """
-import sys
-from rrm.rewards import resolve_reward
-with resolve_reward("mine:score", ledger="ledger") as reward:
-    scores = reward.score([[{"role": "assistant", "content": "abc"}]])
-    print(scores, reward.spent.samples, reward.reused.samples)
-"""
-    root = str(Path(__file__).parents[2])
-    for number, said in [(1, "[1.0] 1 0"), (1, "[1.0] 0 1"), (2, "[2.0] 1 0"), (1, "[1.0] 0 1")]:
-        (tmp_path / "mine.py").write_text(f"score = lambda conversations: [{number} for _ in conversations]")
-        start = f"import sys; sys.dont_write_bytecode = True; sys.path.append({root!r})\n"
-        assert ended(program(start + text, cwd=tmp_path)) == (0, f"{said}\n", "")
-
-
 def test_an_object_with_a_ledger(path: Path):
-    with resolve_reward(ByLength(), ledger=path) as scoring:
+    with resolve_reward(ByLength(), ledger=path, name="length") as scoring:
         assert scoring.score(CONVERSATIONS) == [1.0, 3.0, 2.0]
-    assert rows(path, "SELECT name FROM models") == [("ByLength",)]
+        assert scoring.info.model == "length"
+    assert rows(path, "SELECT name FROM models") == [("length",)]
+
+
+class NeverOpened(FakeScorer):
+    async def open(self):
+        raise AssertionError("it was opened")
+
+
+@pytest.mark.parametrize("given", [ByLength(), by_length, lambda conversations: [0.0] * len(conversations)])
+def test_an_object_with_a_ledger_needs_a_name(given, path: Path):
+    """Two functions, or two objects of a class, would share their scores."""
+    with pytest.raises(InputError, match=r"needs a name to keep them under.* cached\(reward, ledger, name=...\)"):
+        resolve_reward(given, ledger=path)
+    assert not path.exists()
+
+
+def test_nothing_is_opened_for_a_name(path: Path):
+    model = load_reward(engine=NeverOpened(), family="sequence_classifier")
+    with pytest.raises(InputError, match="needs a name"):
+        resolve_reward(model, ledger=path)
+    resolve_reward(model, ledger=path, name="mine").close()
+
+
+def test_a_reference_is_its_own_name(path: Path):
+    with pytest.raises(InputError, match="name= is for objects, and 'tests.rewards.own_rewards:ready' is a reference"):
+        resolve_reward("tests.rewards.own_rewards:ready", ledger=path, name="x")
+
+
+def test_what_is_cached_already_is_not_cached_again(path: Path):
+    with cached(by_length, path, name="length") as scoring:
+        assert cached(scoring, str(path), name="length") is scoring
+        assert resolve_reward(scoring, ledger=path) is scoring
+        for name, revision, ledger in [("other", "", path), ("length", "2", path), ("length", "", path.with_name("b"))]:
+            with pytest.raises(InputError, match="the reward 'length' keeps its scores already"):
+                cached(scoring, ledger, name=name, revision=revision)
+        with pytest.raises(InputError, match="keeps its scores already"):
+            resolve_reward(scoring, ledger=path.with_name("b"))
+        with Ledger(path) as ledger:
+            assert cached(scoring, ledger, name="length") is scoring
+        assert scoring.score(CONVERSATIONS) == [1.0, 3.0, 2.0]
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_one_that_asks_itself_is_an_error_and_not_a_wait_without_end(is_async, path: Path):
+    """However many threads and loops lie between: a reward of one's own that calls one of the same name."""
+    with cached(by_length, path, name="length") as inside:
+
+        def score(conversations):
+            return inside.score(conversations)
+
+        async def ascore(conversations):
+            return await inside.ascore(conversations)
+
+        with (
+            cached(ascore if is_async else score, path, name="length") as outside,
+            pytest.raises(InputError, match="is asked for again inside itself"),
+        ):
+            outside.score(CONVERSATIONS)
+        assert inside.score(CONVERSATIONS) == [1.0, 3.0, 2.0]
+        with cached(ascore if is_async else score, path, name="another") as outside:
+            assert outside.score(CONVERSATIONS) == [1.0, 3.0, 2.0]
+    assert (count(path, "completions"), count(path, "claims")) == (6, 0)
 
 
 @pytest.mark.parametrize(

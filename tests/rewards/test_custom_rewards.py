@@ -1,7 +1,9 @@
 """Functions, objects, classes, references and pointwise judges as rewards."""
 
 import asyncio
+import copy
 import math
+import pickle
 import threading
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from rrm.ranking import RewardInfo
 from rrm.rewards import OutcomeReward, as_reward, load_reward, resolve_reward
 from rrm.types import Message, Spent
 from tests.ledger.working import ended, program
+from tests.reward_wire import RewardServer
 from tests.rewards import own_rewards
 from tests.rewards.own_rewards import ByLength, by_length, slowly
 from tests.rewards.scoring import FakeScorer, conversation
@@ -221,6 +224,31 @@ def test_options_are_for_models():
         resolve_reward("tests.rewards.own_rewards:by_length", normalise=True)
     with pytest.raises(UnknownNameError, match="unknown option of rewards 'normalize'. Did you mean 'normalise'"):
         resolve_reward("tests.rewards.own_rewards:by_length", normalize=True)
+
+
+def test_a_servers_model_may_be_called_as_it_likes():
+    """Also as a module and an attribute."""
+    with RewardServer(models=("llama3:latest", "tests.rewards.own_rewards:by_length")) as server:
+        for name in ("llama3:latest", "tests.rewards.own_rewards:by_length"):
+            with resolve_reward(name, base_url=server.url, family="sequence_classifier") as scoring:
+                assert isinstance(scoring, OutcomeReward)
+                assert scoring.info.model == name
+    with resolve_reward("llama3:latest", engine=FakeScorer(), family="sequence_classifier") as scoring:
+        assert isinstance(scoring, OutcomeReward)
+    with pytest.raises(InputError, match="the engine 'server' needs a base URL"):
+        resolve_reward("llama3:latest", engine="server")
+
+
+def not_to_be_copied():
+    yield as_reward(by_length)
+    yield load_reward(engine=FakeScorer(), family="sequence_classifier")
+
+
+@pytest.mark.parametrize("way", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_a_reward_belongs_to_its_process(way):
+    for scoring in not_to_be_copied():
+        with scoring, pytest.raises(TypeError, match="a reward .* can't be pickled or copied: make it in the process"):
+            way(scoring)
 
 
 def test_a_folder_is_a_folder_whatever_its_name(tmp_path, monkeypatch):

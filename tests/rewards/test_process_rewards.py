@@ -65,6 +65,56 @@ def test_steps_are_split_as_the_caller_says():
         assert scoring.score_steps("q", "one;two;;three;", step_delimiter=";").steps == ("one", "two", "three")
 
 
+def test_blank_lines_are_read_and_not_scored_where_the_format_has_them():
+    """As many steps and probabilities as there are lines with a text; the blank ones are in the pass."""
+    inside = FakeScorer(Readout("token_classify"), outputs=1)
+    with load_reward(engine=inside, family="skywork_o1_prm") as scoring:
+        steps = scoring.score_steps("q", "one\n\ntwo\r\n")
+        dense = scoring.score_steps("q", "one\ntwo")
+    assert steps.steps == dense.steps == ("one", "two")
+    assert len(steps.probabilities) == len(steps.logits) == 2
+    line = tokens_of("\n")
+    asked = tokens_of("<|im_start|>q\n")
+    assert inside.asked[0].tokens == (*asked, *tokens_of("one"), *line, *line, *tokens_of("two"), *line, *line)
+    assert inside.asked[0].at == (len(asked) + 1, len(asked) + 4)
+    assert steps.probabilities[0] == dense.probabilities[0]
+    with (
+        load_reward(engine=FakeScorer(), family="skywork_o1_prm") as scoring,
+        pytest.raises(ContestError, match="blank"),
+    ):
+        scoring.score_steps("q", " \n\n")
+
+
+def test_tags_that_a_response_brings_are_taken_away():
+    """And words that end like one are left alone; one that forges it is broken up."""
+    inside = FakeScorer(Readout("token_classify"), outputs=2)
+    with load_reward(engine=inside, family="math_shepherd") as scoring:
+        steps = scoring.score_steps("русские книжки", "one ки\nкниги и ки и\nкнижки ки")
+    assert steps.steps == ("one", "книги и ки и", "книжки")
+    assert inside.asked[0].tokens == tokens_of("русские книжки one ки\nкниги и к и и ки\nкнижки ки")
+    assert steps.notes == ("special tokens in the texts were broken up: ки",)
+
+
+def test_steps_are_split_as_the_reward_was_loaded():
+    """Wherever a conversation is scored, and unless a call says otherwise."""
+    with reward(scorer(), step_delimiter=";") as scoring:
+        assert scoring.step_delimiter == ";"
+        assert scoring.score_steps("why?", "a;b").steps == ("a", "b")
+        assert scoring.score_steps("why?", "a;b,c", step_delimiter=",").steps == ("a;b", "c")
+        assert scoring.score([conversation("a;b;c")]) == pytest.approx([min(expected("why?", ["a", "b", "c"]))])
+        assert scoring.settings["step_delimiter"] == ";"
+        assert scoring.info.settings == {"step_delimiter": ";", "aggregate": "min"}
+
+
+@pytest.mark.parametrize("delimiter", [3, ["\n"], b"\n"])
+def test_a_delimiter_that_is_no_text(delimiter):
+    said = "step_delimiter must be a text that stands between steps"
+    with reward(scorer()) as scoring, pytest.raises(InputError, match=said):
+        scoring.score_steps("q", "a", step_delimiter=delimiter)
+    with pytest.raises(InputError, match=said):
+        reward(scorer(), step_delimiter=delimiter)
+
+
 def test_a_score_is_the_aggregate():
     wanted = expected("why?", STEPS)
     numbers = {"min": min(wanted), "prod": math.prod(wanted), "last": wanted[-1], "mean": sum(wanted) / 3}

@@ -68,8 +68,6 @@ def test_published_models(name):
 @pytest.mark.parametrize(
     ("architecture", "family"),
     [
-        ("InternLM2ForRewardModel", "internlm2_reward"),
-        ("Qwen2ForRewardModel", "qwen2.5_math_rm"),
         ("Qwen2ForProcessRewardModel", "qwen2.5_math_prm"),
         ("Qwen2ForPrmModel", "skywork_o1_prm"),
         ("LlamaForRewardModelWithGating", "armorm"),
@@ -85,6 +83,79 @@ def test_models_of_unknown_names_go_by_their_architecture(architecture, family):
 def test_a_name_goes_before_an_architecture():
     """The Skywork process models share the name of a class with Qwen's outcome model, and not its head."""
     assert family_of({"architectures": ["Qwen2ForRewardModel"]}, "Skywork-o1-Open-PRM-tuned").name == "skywork_o1_prm"
+
+
+@pytest.mark.parametrize(
+    ("name", "architecture", "relatives"),
+    [
+        ("infly/Universal-PRM-7B", "Qwen2ForRewardModel", "qwen2.5_math_rm, skywork_o1_prm"),
+        ("WangResearchLab/verification-1.5b", "Qwen2ForRewardModel", "qwen2.5_math_rm, skywork_o1_prm"),
+        ("internlm/POLAR-7B", "InternLM2ForRewardModel", "internlm2_reward"),
+    ],
+)
+def test_an_architecture_that_several_families_have_does_not_tell(name, architecture, relatives):
+    """A process model, another, and one that wants a reference answer."""
+    config = {"architectures": [architecture]}
+    with pytest.raises(ModelError, match=rf"as of {relatives}, does not tell: say kind=.* family= where") as caught:
+        family_of(config, name)
+    assert str(caught.value).startswith(f"the model {name} ({architecture}) is of no known family")
+    assert family_of(config, "my-own", family="internlm2_reward") is FAMILIES["internlm2_reward"]
+    assert family_of(config, name, kind="process").name == "trl_prm"
+    assert family_of(config, name, kind="outcome").name == "token_classifier"
+
+
+@pytest.mark.parametrize(
+    ("name", "architecture", "family"),
+    [
+        ("plaguss/Qwen2.5-0.5B-Math-Shepherd-PRM-0.1", "Qwen2ForTokenClassification", "trl_prm"),
+        ("me/math-shepherd-mistral-7b-prm-trl", "MistralForTokenClassification", "trl_prm"),
+        ("me/llama3.1-8b-prm-deepseek-data-head", "LlamaForSequenceClassification", "sequence_classifier"),
+        ("me/armorm-distilled", "LlamaForSequenceClassification", "sequence_classifier"),
+        ("me/ArmoRM-Llama3-8B-distilled", "LlamaForSequenceClassification", "sequence_classifier"),
+        ("me/internlm2-7b-reward-llamafied", "LlamaForSequenceClassification", "sequence_classifier"),
+        ("me/qwen2.5-math-rm-small", "Qwen2ForSequenceClassification", "sequence_classifier"),
+        ("me/jamba-sized-reward", "LlamaForSequenceClassification", "sequence_classifier"),
+        ("me/qwen2.5-math-7b-prm800k-again", "Qwen2ForTokenClassification", "trl_prm"),
+    ],
+)
+def test_a_name_does_not_go_before_an_architecture_that_contradicts(name, architecture, family):
+    assert family_of({"architectures": [architecture]}, name).name == family
+
+
+@pytest.mark.parametrize("name", ["me/my-prm", "me/armorm-distilled", "plaguss/Qwen2.5-0.5B-Math-Shepherd-PRM-0.1"])
+def test_a_name_that_only_hints_is_too_little_alone(name):
+    """So that the configuration is looked at."""
+    with pytest.raises(ModelError, match="names no architecture"):
+        family_of({}, name)
+
+
+def test_a_tuned_process_model_of_qwen_goes_by_its_architecture():
+    """It is laid with the marker of its family, which its tokenizer must know."""
+    found = family_of({"architectures": ["Qwen2ForProcessRewardModel"]}, "my-prm")
+    with pytest.raises(ModelError, match="'<extra_0>' is 3 tokens of this model, not one"):
+        done(found.lay_steps(Pieces(("<extra", ">")), "?", ["one"]))
+
+
+@pytest.mark.parametrize(
+    ("architectures", "name", "kind", "family"),
+    [
+        (["Qwen2ForRewardModel"], "Qwen/Qwen2.5-Math-RM-72B", "process", "trl_prm"),
+        (["Qwen2ForProcessRewardModel"], "Qwen/Qwen2.5-Math-PRM-7B", "outcome", "token_classifier"),
+        (["Qwen2ForPrmModel"], "my-prm", "outcome", "token_classifier"),
+        (["LlamaForSequenceClassification"], "Skywork/Skywork-Reward-Llama-3.1-8B", "process", "trl_prm"),
+        # of a server, whose name is all that is known
+        ([], "Qwen/Qwen2.5-Math-PRM-7B", "outcome", "token_classifier"),
+        ([], "Qwen/Qwen2.5-Math-RM-72B", "process", "trl_prm"),
+    ],
+)
+def test_a_kind_goes_before_a_family_of_another(architectures, name, kind, family):
+    assert family_of({"architectures": architectures}, name, kind=kind).name == family
+
+
+@pytest.mark.parametrize("config", [{}, {"architectures": ["MistralForCausalLM"]}])
+def test_a_kind_makes_no_head_where_there_is_none(config):
+    with pytest.raises(ModelError, match="family 'math_shepherd', of the kind 'process', not 'outcome': leave kind="):
+        family_of(config, "peiyi9979/math-shepherd-mistral-7b-prm", kind="outcome")
 
 
 def test_what_the_caller_says_goes_before_all():
@@ -103,7 +174,7 @@ def test_what_the_caller_says_goes_before_all():
         ("NewForRewardModel", "outcome", "token_classifier"),
         ("NewForRewardModel", "process", "trl_prm"),
         ("NewScorer", "outcome", "sequence_classifier"),
-        ("InternLM2ForRewardModel", "outcome", "internlm2_reward"),
+        ("InternLM2ForRewardModel", "outcome", "token_classifier"),
     ],
 )
 def test_a_kind_decides_how_a_head_is_read(architecture, kind, family):
@@ -130,7 +201,6 @@ def test_a_kind_may_stand_for_a_configuration():
         ("NewScorer", None, r"no known family .* kind='outcome' or kind='process' .* family= .* labels="),
         ("Qwen2ForTokenClassification", None, "no known family .* kind="),
         ("NewForRewardModel", None, "no known family .* kind="),
-        ("Qwen2ForProcessRewardModel", "outcome", r"family 'qwen2.5_math_prm', of the kind 'process', not 'outcome'"),
     ],
 )
 def test_what_nobody_can_tell_is_advised(architecture, kind, message):
@@ -198,7 +268,8 @@ def test_every_family_is_complete_and_lays_an_example(name):
     scorer = Pieces(LLAMA_TOKENS, llama) if is_llama else Pieces(CHATML_TOKENS, word_start=" " * ("shepherd" in name))
     assert family.name == name
     assert family.source
-    assert all(pattern == pattern.lower() for pattern in family.models)
+    assert all(pattern == pattern.lower() for pattern in (*family.models, *family.hints))
+    assert bool(family.admits) == bool(family.models or family.hints)
     if family.kind == "process":
         assert family.lay_outcome is None
         assert family.delimiter

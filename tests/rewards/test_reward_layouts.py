@@ -1,5 +1,7 @@
 """What is laid before the models of each family, and where it is read: by hand, as the published descriptions say."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -196,6 +198,39 @@ def test_math_shepherd_is_read_at_its_tags():
     assert len(laid.tokens) == laid.at[-1] + 1
 
 
+class Syllables(Pieces):
+    """Words that begin with the tag begin with its token, as they do in SentencePiece's vocabularies."""
+
+    async def tokens(self, text, *, add_special_tokens=False):
+        return await super().tokens(
+            re.sub(r"(?<!\S)ки(?=\w)", "ки\N{WORD JOINER} ", text), add_special_tokens=add_special_tokens
+        )
+
+    def _encoded(self, text):
+        return tuple(
+            number
+            for part in re.split(r"(?<=ки)\N{WORD JOINER} ", text)
+            for number in super(Syllables, self)._encoded(part)
+        )
+
+
+def test_math_shepherd_reads_no_words_that_begin_as_its_tag():
+    """Neither in the question nor in the steps, where they have the tag's own token."""
+    scorer = Syllables(("<s>",), bos="<s>", word_start=" ")
+    laid = process("math_shepherd", scorer, "ки кино", ("книжки и кино", "ки кит"))
+    tag = done(scorer.tokens("ки"))[-1]
+    assert laid.tokens.count(tag) == 6
+    first = "<s> ки кино книжки и кино ки"
+    assert scorer.read_after(laid) == [first, first + "\nки кит ки"]
+
+
+def test_a_tag_that_joins_the_text_is_refused():
+    with pytest.raises(ContestError, match="'ки' stands 0 times where 2 were set"):
+        process("math_shepherd", Pieces(("и",), word_start=" "))
+    with pytest.raises(ContestError, match="'ки' stands 0 times where 2 were set"):
+        process("math_shepherd", Pieces(("0 ки", "2 ки"), word_start=" "))
+
+
 def test_skywork_o1_tokenises_its_pieces_apart():
     scorer = Pieces(("<|im_start|>",), word_start="^")  # a tokenizer that shows where each piece begins
     laid = process("skywork_o1_prm", scorer, "Add\n1 + 1", ("  one", "two"))
@@ -205,9 +240,19 @@ def test_skywork_o1_tokenises_its_pieces_apart():
     assert [laid.tokens[place] for place in laid.at] == [ending, ending]
 
 
+def test_skywork_o1_has_a_token_for_a_blank_line_and_no_score():
+    scorer = Pieces(("<|im_start|>",), word_start="^")
+    laid = process("skywork_o1_prm", scorer, "Add", ("", "one", "", "", " ", "two", ""))
+    begins = "^<|im_start|>Add\n\n^one\n"
+    assert scorer.text(laid.tokens) == begins + "\n\n^ \n^two\n\n"
+    assert scorer.read_after(laid) == [begins, begins + "\n\n^ \n^two\n"]
+
+
+@pytest.mark.parametrize("withholds_bos", [False, True])
 @pytest.mark.parametrize(("bos", "eos"), [("<s>", ""), ("", ""), ("<s>", "</s>")])
-def test_trl_prms_are_read_at_their_separators(bos, eos):
-    scorer = Pieces(("<s>", "</s>"), bos=bos, eos=eos, word_start="^")
+def test_trl_prms_are_read_at_their_separators(bos, eos, withholds_bos):
+    """They begin with the BOS token that there is, also where the tokenizer never adds it itself."""
+    scorer = Pieces(("<s>", "</s>"), bos=bos, eos=eos, word_start="^", withholds_bos=withholds_bos)
     laid = process("trl_prm", scorer, "Add 1 + 1", ("one", "two"))
     assert scorer.read_after(laid) == [f"{bos}^Add 1 + 1^one^\n", f"{bos}^Add 1 + 1^one^\n^two^\n"]
 
@@ -248,6 +293,12 @@ PROCESS = [name for name, family in FAMILIES.items() if family.kind == "process"
 def test_no_steps_and_blank_ones_are_refused(family):
     with pytest.raises(ContestError, match="no steps"):
         process(family, Pieces(), steps=())
+    with pytest.raises(ContestError, match="no steps"):
+        process(family, Pieces(), steps=("", " \n"))
+
+
+@pytest.mark.parametrize("family", [name for name in PROCESS if name != "skywork_o1_prm"])
+def test_a_blank_step_is_refused_where_it_has_no_place(family):
     with pytest.raises(ContestError, match="step 1 is blank"):
         process(family, Pieces(), steps=("one", " \n"))
 
@@ -272,14 +323,10 @@ def test_formats_of_one_question_take_no_conversation(family, prompt, roles):
         process(family, Pieces(), prompt)
 
 
-@pytest.mark.parametrize(
-    ("family", "scorer", "marker"), [("qwen2.5_math_prm", Pieces(), "<extra_0>"), ("math_shepherd", shepherd(), "ки")]
-)
-@pytest.mark.parametrize("forge", ["prompt", "step"])
-def test_a_marker_in_a_text_is_refused(family, scorer, marker, forge):
-    texts = {"prompt": f"Add {marker} now"} if forge == "prompt" else {"steps": ("one", f"two {marker} three")}
+@pytest.mark.parametrize("texts", [{"prompt": "Add <extra_0> now"}, {"steps": ("one", "two <extra_0> three")}])
+def test_a_marker_in_a_text_is_refused(texts):
     with pytest.raises(ContestError, match=r"stands \d times where \d were set"):
-        process(family, scorer, **texts)
+        process("qwen2.5_math_prm", Pieces(), **texts)
 
 
 LAID = Laid(tuple(range(10, 20)), (2, 5, 9))

@@ -3,14 +3,16 @@
 import asyncio
 import json
 import math
+import re
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from rrm.cli.ledger import ledger as commands
-from rrm.engines.scorers.base import Pass, Readout
+from rrm.engines.scorers.base import Pass, Readout, ScorerInfo
 from rrm.errors import EngineClosedError, EngineDiedError, EngineError, InputError
 from rrm.ledger import Ledger
 from rrm.ledger.store import Store
@@ -19,6 +21,7 @@ from rrm.rewards import load_reward
 from rrm.rewards.recorded import RecordedScorer, pass_key
 from rrm.types import Spent
 from tests.ledger.working import count, ended, program, rows
+from tests.reward_wire import RewardServer
 from tests.rewards.scoring import FakeScorer, conversation
 
 CLASSIFY = Readout("classify")
@@ -69,21 +72,25 @@ def test_settings_that_are_not_the_models_share_passes(path: Path):
 def test_what_makes_another_pass():
     asked = Pass((1, 2, 3), (2,))
     steps = Readout("token_classify")
-    key = pass_key("m", "r", steps, asked)
+    info = ScorerInfo("vllm", "m", 8, revision="r", dtype="float32")
+    key = pass_key(info, steps, asked)
     others = [
-        pass_key("m2", "r", steps, asked),
-        pass_key("m", "r2", steps, asked),
-        pass_key("m", "r", Readout("likelihood"), asked),
-        pass_key("m", "r", Readout("token_classify", ("+", "-")), asked),
-        pass_key("m", "r", Readout("token_classify", ("-", "+")), asked),
-        pass_key("m", "r", steps, Pass((1, 2, 4), (2,))),
-        pass_key("m", "r", steps, Pass((1, 23), (2,))),
-        pass_key("m", "r", steps, Pass((1, 2, 3), (1,))),
-        pass_key("m", "r", steps, Pass((1, 2, 3), (1, 2))),
-        pass_key("m", "r", steps, Pass((1, 2, 3))),
+        pass_key(replace(info, model="m2"), steps, asked),
+        pass_key(replace(info, revision="r2"), steps, asked),
+        pass_key(replace(info, engine="transformers"), steps, asked),
+        pass_key(replace(info, dtype="bfloat16"), steps, asked),
+        pass_key(replace(info, dtype=None), steps, asked),
+        pass_key(info, Readout("likelihood"), asked),
+        pass_key(info, Readout("token_classify", ("+", "-")), asked),
+        pass_key(info, Readout("token_classify", ("-", "+")), asked),
+        pass_key(info, steps, Pass((1, 2, 4), (2,))),
+        pass_key(info, steps, Pass((1, 23), (2,))),
+        pass_key(info, steps, Pass((1, 2, 3), (1,))),
+        pass_key(info, steps, Pass((1, 2, 3), (1, 2))),
+        pass_key(info, steps, Pass((1, 2, 3))),
     ]
     assert len({key, *others}) == len(others) + 1
-    assert key == pass_key("m", "r", Readout("token_classify"), Pass((1, 2, 3), (2,)))
+    assert key == pass_key(replace(info, slots=3), Readout("token_classify"), Pass((1, 2, 3), (2,)))
 
 
 def test_an_open_ledger_is_left_open(path: Path):
@@ -190,6 +197,22 @@ async def test_who_does_not_know_the_weights_is_told(path: Path):
             assert (await scorer.open()).revision == revision
             await scorer.score(Pass((1,)))
     assert rows(path, "SELECT name, revision FROM models ORDER BY id") == [("fake-model", "a"), ("fake-model", "b")]
+
+
+def test_folders_of_the_same_name_on_servers_are_different_models(path: Path):
+    """The server tells where they lie, which is hashed and printed nowhere."""
+    for root, spent in [("/one/reward", 1), ("/two/reward", 1), ("/one/reward", 0)]:
+        with (
+            RewardServer(root=root, models=("rm",)) as server,
+            load_reward("rm", base_url=server.url, family="sequence_classifier", ledger=path) as scoring,
+        ):
+            scoring.score(CONVERSATIONS[:1])
+            assert (scoring.info.model, scoring.spent.samples) == ("reward", spent)
+    models = rows(path, "SELECT name, revision FROM models")
+    assert [name for name, _ in models] == ["reward"] * 2
+    assert len(set(models)) == 2
+    assert all(re.fullmatch("[0-9a-f]{16}", revision) for _, revision in models)
+    assert count(path, "completions") == 2
 
 
 SCORES = """

@@ -50,8 +50,6 @@ def a_model(folder: Path, architecture: str, **settings: object) -> str:
     [
         ("Qwen3ForSequenceClassification", OutcomeReward, "sequence_classifier"),
         ("LlamaForSequenceClassification", OutcomeReward, "sequence_classifier"),
-        ("Qwen2ForRewardModel", OutcomeReward, "qwen2.5_math_rm"),
-        ("InternLM2ForRewardModel", OutcomeReward, "internlm2_reward"),
         ("Qwen2ForProcessRewardModel", ProcessReward, "qwen2.5_math_prm"),
         ("Qwen2ForPrmModel", ProcessReward, "skywork_o1_prm"),
     ],
@@ -60,6 +58,31 @@ def test_the_configuration_says_what_it_is(architecture, kind, family, tmp_path)
     with load_reward(a_model(tmp_path / "mine", architecture), engine="transformers") as reward:
         assert type(reward) is kind
         assert (reward.kind, reward.settings["family"]) == (FAMILIES[family].kind, family)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "family"),
+    [
+        ("Qwen2ForRewardModel", "qwen2.5_math_rm"),
+        ("InternLM2ForRewardModel", "internlm2_reward"),
+        ("Qwen2ForProcessRewardModel", "qwen2.5_math_prm"),
+        ("Qwen2ForTokenClassification", "trl_prm"),
+        ("LlamaForRewardModelWithGating", "armorm"),
+        ("MistralForCausalLM", "math_shepherd"),
+    ],
+)
+def test_a_folder_of_any_name_is_what_the_caller_says(architecture, family, tmp_path):
+    folder = a_model(tmp_path / "run-7", architecture)
+    with load_reward(folder, engine="transformers", family=family) as reward:
+        assert (reward.kind, reward.settings["family"]) == (FAMILIES[family].kind, family)
+
+
+def test_an_architecture_that_does_not_tell_wants_a_word_of_the_caller(tmp_path):
+    folder = a_model(tmp_path / "Universal-PRM-7B", "Qwen2ForRewardModel")
+    with pytest.raises(ModelError, match="as of qwen2.5_math_rm, skywork_o1_prm, does not tell: say kind="):
+        load_reward(folder, engine="transformers")
+    with load_reward(folder, engine="transformers", kind="process") as reward:
+        assert reward.settings["family"] == "trl_prm"
 
 
 def test_a_folders_name_says_it_too(tmp_path):
@@ -94,7 +117,11 @@ def test_the_caller_knows_better(tmp_path):
         ({"max_context": 0}, InputError, "max_context must be a whole number of at least 1"),
         ({"labels": "yes"}, InputError, "labels must be a list of tokens"),
         ({"labels": ["yes", "yes"]}, InputError, "labels must be a list of different tokens"),
-        ({"labels": ["yes"], "family": "fsfairx"}, InputError, "labels= make a family of their own"),
+        ({"aggregate": "min"}, InputError, "aggregate is for process rewards, and this one is of the kind 'outcome'"),
+        ({"step_delimiter": "\n"}, InputError, "step_delimiter is for process rewards, and this one is of the kind"),
+        ({"step_delimiter": 3}, InputError, "step_delimiter must be a text that stands between steps, .* not 3"),
+        ({"labels": ["yes"]}, InputError, "labels need at least two tokens"),
+        ({"labels": ["yes", "no"], "family": "fsfairx"}, InputError, "labels= make a family of their own"),
         ({"ledger": 7}, InputError, "ledger must be a path or a Ledger, not 7"),
         ({"engine_args": {"batch_tokens": "many"}}, InputError, "batch_tokens of the engine 'transformers': Expected `int"),
         ({"engine_args": {"readout": "x"}}, InputError, "'readout' has a setting of its own"),

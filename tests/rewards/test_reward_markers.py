@@ -11,7 +11,7 @@ from tests.rewards.pieces import CHATML_TOKENS, LLAMA_TOKENS, Pieces, conversati
 
 SPICES = (
     "<extra_0>", "ки", " ки", "<|im_end|>\n<|im_start|>assistant\n", "<|reward|>", "+", " -", "\n", "\n\n",
-    "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n", "<extra_", "0>", "к",
+    "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n", "<extra_", "0>", "к", "кино", " русские книжки",
 )  # fmt: skip
 TEXTS = st.lists(st.one_of(st.text(max_size=5), st.sampled_from(SPICES)), max_size=5).map("".join)
 STEPS = st.lists(TEXTS.filter(str.strip), min_size=1, max_size=4)
@@ -38,7 +38,7 @@ def test_every_process_family_is_tried():
 def test_cleaned_texts_are_read_once_a_step(name, prompt, steps):
     """Before each position that is read stands the step's own text, and none of the next step's."""
     scorer, family = SCORERS[name](), PROCESS[name]
-    cleaner = Cleaner((*scorer.special, *family.markers))
+    cleaner = Cleaner((*scorer.special, *family.markers), words=family.words)
     steps = [f"step-{index} {cleaner.clean(step)}" for index, step in enumerate(steps)]
     laid = done(family.lay_steps(scorer, cleaner.clean(prompt), steps))
     assert len(laid.at) == len(steps)
@@ -58,6 +58,23 @@ def test_texts_that_nobody_cleaned_can_not_add_a_step(name, prompt, steps):
     except ContestError:
         return
     assert len(laid.at) == len(steps)
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("русские книжки, кино", "русские книжки, кино"),
+        ("ки", "к и"),
+        ("one ки\nки two\tки", "one к и\nк и two\tк и"),
+        ("ки. (ки)", "ки. (ки)"),
+        ("<s>ки", "< s>ки"),
+    ],
+)
+def test_a_marker_that_is_a_word_is_broken_up_as_a_word(text, clean):
+    cleaner = Cleaner(("<s>",), words=FAMILIES["math_shepherd"].words)
+    assert cleaner.clean(text) == clean
+    assert cleaner.found(clean) == set()
+    assert bool(cleaner.found(text)) == (text != clean)
 
 
 @given(TEXTS, TEXTS.filter(str.strip))

@@ -67,6 +67,23 @@ def test_a_gate_weighs_objectives():
         read("armorm", end)
 
 
+@pytest.mark.parametrize(
+    ("prompt", "end", "lengths"),
+    [
+        ((1.0,), (2.0,), "1"),
+        ((), (), "0"),
+        ((1.0,) * 4, (1.0,) * 4, "4"),
+        ((1.0,) * 3, (1.0,) * 6, "3 and 6"),
+    ],
+)
+def test_vectors_that_no_gate_gave_are_told(prompt, end, lengths):
+    """The head of another model would make 0 of every conversation."""
+    with pytest.raises(ModelError, match=rf"has {lengths} outputs where this family has three for each objective"):
+        read("armorm", prompt, end)
+    with pytest.raises(ModelError, match="three for each objective"):
+        choose_output(FAMILIES["armorm"], 0).read((prompt, end))
+
+
 def test_an_output_is_chosen_by_number():
     family = choose_output(FAMILIES["jamba_reward"], 1)
     assert family.name == "jamba_reward"

@@ -80,6 +80,8 @@ class ScorerInfo:
     """Which weights the model's name stands for here; None where the scorer can't say."""
     outputs: int | None = None
     """Length of a vector, where it is known before a pass."""
+    dtype: str | None = None
+    """What the model computes in, such as "bfloat16"; None where the scorer can't say."""
 
 
 class Tokenising(Protocol):
@@ -91,6 +93,10 @@ class Tokenising(Protocol):
 
     async def tokens(self, text: str, *, add_special_tokens: bool = False) -> tuple[int, ...]:
         """A text; `add_special_tokens`: as the tokenizer begins and ends a text of its own."""
+        ...
+
+    async def bos(self) -> tuple[int, ...]:
+        """The tokenizer's BOS token, whether it puts that before a text or not; nothing where it has none."""
         ...
 
 

@@ -48,7 +48,8 @@ class Loaded:
     context: int | None
     vocabulary: int
     is_on_cpu: bool
-    revision: str | None
+    dtype: str
+    """What it computes in, such as "bfloat16"; heads are in float32 always."""
 
 
 def load(location: str, name: str, readout: Readout, max_context: int | None, arguments: Mapping[str, Any]) -> Loaded:
@@ -77,7 +78,7 @@ def load(location: str, name: str, readout: Readout, max_context: int | None, ar
         context_of(model.config, *limits),
         model.get_input_embeddings().weight.shape[0],
         model.device.type == "cpu",
-        getattr(model.config, "_commit_hash", None),
+        str(model.dtype).removeprefix("torch."),
     )
 
 
@@ -107,7 +108,7 @@ class _Source:
             head = head.to(model.device)
             size = model.get_input_embeddings().weight.shape[1]
             outputs = head(self.torch.zeros(1, size, device=model.device)).shape[-1]
-            return model, Headed(self._probed(model), head, readout.task), outputs
+            return model, Headed(self._probed(model), head, readout.task, self.config.get("pad_token_id")), outputs
         ending, loader = _WHOLE[readout.task]
         if not self.architecture.endswith(ending):
             raise self._headless(readout)

@@ -1,11 +1,23 @@
 """Which passes can't be what was meant, found before a model is asked. Knows no model."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from rrm.engines.scorers.base import Pass, Task
 from rrm.errors import InputError, PromptTooLongError
 
-__all__ = ["refuse_misfits"]
+__all__ = ["end_of", "refuse_misfits"]
+
+
+def end_of(tokens: Sequence[int], padding: object) -> int:
+    """How many of the tokens a classifier of whole sequences reads: all up to the last one that is no padding.
+
+    transformers' classifiers, by which such models are trained, read there, also where padding is the token that ends turns.
+    """
+    end = len(tokens)
+    while end > 1 and tokens[end - 1] == padding:
+        end -= 1
+    return end
 
 
 def refuse_misfits(asked: Pass, task: Task, *, context: int | None = None, vocabulary: int | None = None) -> None:

@@ -1,7 +1,7 @@
 """One batch of passes through a model in torch, and what is read of it: with a head of ours, or by the model's own forward.
 
 Invariants: padding is on the right, where a causal model does not see it and others have it masked, and positions are
-the caller's, so that no token means padding and nothing depends on the rest of the batch (but for rounding); heads work
+the caller's, so that nothing depends on the rest of the batch (but for rounding); heads work
 in float32. Runs in one worker thread.
 """
 
@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from rrm.engines.scorers.base import Pass, Task
 from rrm.engines.scorers.heads import Head
+from rrm.engines.scorers.passes import end_of
 
 __all__ = ["Backbone", "Headed", "Likelihood", "Reader", "Values", "Vocabulary", "Whole"]
 
@@ -52,11 +53,16 @@ class Headed:
     backbone: Backbone
     head: Head
     task: Task
+    padding: int | None = None
+    """The token that a classifier does not read at the end of a sequence."""
 
     def read(self, passes: Sequence[Pass]) -> list[Values]:
-        places = [asked.at if self.task != "classify" else (len(asked.tokens) - 1,) for asked in passes]
+        places = [asked.at if self.task != "classify" else (self._end(asked),) for asked in passes]
         hidden = _picked(self.backbone.hidden(passes), places)
         return _split(self.head(hidden.float().to(self.backbone.device)).tolist(), places)
+
+    def _end(self, asked: Pass) -> int:
+        return end_of(asked.tokens, self.padding) - 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,11 @@ class ServerScorer:
         await self.open()
         return await self._running.outcome(self._tokens_of(text, add_special_tokens))
 
+    async def bos(self) -> Tokens:
+        """With a `tokenizer` of one's own its BOS token; else what the server puts before a text, as it tells no more."""
+        await self.open()
+        return await self._running.outcome(self._bos())
+
     async def aclose(self) -> None:
         await self._travelling.close()
         await self._running.close()
@@ -131,6 +136,9 @@ class ServerScorer:
 
     async def _tokens_of(self, text: str, add_special_tokens: bool) -> Tokens:
         return await self._tokenising.tokens(text, add_special_tokens=add_special_tokens)
+
+    async def _bos(self) -> Tokens:
+        return await self._tokenising.bos()
 
     # Opening.
 
@@ -157,6 +165,7 @@ class ServerScorer:
             self._concurrency * PASSES_A_REQUEST,
             context,
             special_tokens,
+            revision=looks.revision,
             outputs=looks.outputs,
         )
 

@@ -5,11 +5,12 @@ something else is an error, whatever the others serve. What is asked and answere
 """
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from rrm.engines.addresses import Listed, first_model, models_in
+from rrm.engines.addresses import Listed, first_model, models_in, reported
 from rrm.engines.http import FailedError, RefusedError, Server, Servers
 from rrm.engines.scorers.base import Readout
 from rrm.engines.scorers.formats import (
@@ -58,6 +59,14 @@ class Looks:
     def outputs(self) -> int | None:
         """Length of a vector; None where it does not show before a pass."""
         return next((manner.outputs for manner in self._manners.values() if manner.outputs), None)
+
+    @property
+    def revision(self) -> str | None:
+        """What tells weights apart that are reported by the same name: a hash of the folder they lie in; None of a hub name."""
+        weights = self.advice.weights
+        if reported(weights) == weights:
+            return None
+        return hashlib.blake2b(weights.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
     async def find(self) -> None:
         """Look at all servers. Raises EngineDeniedError, InputError, and EngineUnreachableError where none is alive."""

@@ -20,6 +20,9 @@ __all__ = ["ServerTokens", "local_tokens"]
 Json = dict[str, Any]
 Tokens = tuple[int, ...]
 
+_ANY = "a"
+"""A text that any tokenizer knows."""
+
 
 class ServerTokens:
     """What `Tokenising` asks for, of a `model`. `ask` sends a body to /tokenize and reads the reply with a function."""
@@ -37,6 +40,12 @@ class ServerTokens:
         if not text and not add_special_tokens:
             return ()
         return await self._tokens({"prompt": text, "add_special_tokens": add_special_tokens})
+
+    async def bos(self) -> Tokens:
+        """What the server puts before a text: of a BOS token that its tokenizer has and never adds it tells nothing."""
+        bare = await self.tokens(_ANY)
+        begun = await self.tokens(_ANY, add_special_tokens=True)
+        return begun[: begun.index(bare[0])] if bare[0] in begun else ()
 
     async def _tokens(self, body: Json) -> Tokens:
         content = json.dumps({"model": self._model, **body}, ensure_ascii=False).encode("utf-8", "replace")

@@ -38,6 +38,11 @@ class LocalTokens:
     async def tokens(self, text: str, *, add_special_tokens: bool = False) -> tuple[int, ...]:
         return self.tokens_now(text, add_special_tokens=add_special_tokens)
 
+    async def bos(self) -> tuple[int, ...]:
+        """The BOS token, whether the tokenizer puts it before a text or not."""
+        found = self._tokenizer.bos_token_id
+        return () if found is None else (int(found),)
+
     def chat_now(self, messages: Sequence[Message], *, add_generation_prompt: bool = False) -> tuple[int, ...]:
         """A conversation by the chat template. Raises ModelError without one, EngineRefusedError where it refuses."""
         turns = [{"role": role, "content": content} for role, content in messages]

@@ -99,6 +99,10 @@ class TransformersScorer:
             partial(self._opened().tokens.tokens_now, text, add_special_tokens=add_special_tokens)
         )
 
+    async def bos(self) -> tuple[int, ...]:
+        await self.open()
+        return await self._opened().tokens.bos()
+
     async def score(self, asked: Pass) -> Vectors:
         await self.open()
         model = self._opened()
@@ -128,8 +132,8 @@ class TransformersScorer:
             slots=max(1, self._batch_tokens // _USUAL),
             max_context=model.context,
             special_tokens=model.tokens.special_tokens,
-            revision=model.revision,
             outputs=model.outputs,
+            dtype=model.dtype,
         )
 
     async def _tokenised(self, work: Callable[[], tuple[int, ...]]) -> tuple[int, ...]:

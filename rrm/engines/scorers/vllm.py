@@ -15,7 +15,7 @@ from typing import Any
 
 from rrm.engines import vllm_loading
 from rrm.engines.scorers.base import Pass, Readout, ScorerInfo, Vectors
-from rrm.engines.scorers.passes import refuse_misfits
+from rrm.engines.scorers.passes import end_of, refuse_misfits
 from rrm.engines.scorers.running import Running
 from rrm.engines.scorers.tokenising import LocalTokens
 from rrm.engines.scorers.vllm_arguments import arguments_for
@@ -88,6 +88,10 @@ class VLLMScorer:
         work = partial(self._tokens.tokens_now, text, add_special_tokens=add_special_tokens)
         return await in_thread(self._thread, work)
 
+    async def bos(self) -> tuple[int, ...]:
+        await self.open()
+        return await self._tokens.bos()
+
     async def score(self, asked: Pass) -> Vectors:
         info = await self.open()
         refuse_misfits(asked, self._readout.task, context=info.max_context, vocabulary=self._vocabulary)
@@ -98,10 +102,10 @@ class VLLMScorer:
         async with self._lock:
             engine, self._engine = self._engine, None
             if engine is not None:
-                await self._end(engine)
+                await self._release(engine)
         self._thread.shutdown(wait=False)
 
-    async def _end(self, engine: Any) -> None:
+    async def _release(self, engine: Any) -> None:
         await silence(engine)
         await in_thread(self._thread, vllm_loading.shut_down, engine)
         await asyncio.sleep(0)  # the loop closes its sockets
@@ -126,7 +130,7 @@ class VLLMScorer:
             return self._describe(engine, await self._probed(engine))
         except BaseException:
             self._engine = None
-            await self._end(engine)
+            await self._release(engine)
             raise
 
     async def _probed(self, engine: Any) -> int:
@@ -157,6 +161,7 @@ class VLLMScorer:
             max_context=engine.model_config.max_model_len - room,
             special_tokens=self._tokens.special_tokens,
             outputs=outputs,
+            dtype=str(engine.model_config.dtype).removeprefix("torch."),
         )
 
     async def _read(self, asked: Pass) -> Vectors:
@@ -171,7 +176,7 @@ class VLLMScorer:
         return Vectors(values, len(asked.tokens), found.num_cached_tokens or 0)
 
     def _stream(self, asked: Pass) -> AsyncIterator[Any]:
-        inputs = {"type": "token", "prompt_token_ids": list(asked.tokens)}
+        inputs = {"type": "token", "prompt_token_ids": list(asked.tokens[: self._end(asked)])}
         name = f"rrm-{next(self._numbers)}"
         if self._readout.task == "likelihood":
             return self._engine.generate(inputs, _listening(), name)  # type: ignore[no-any-return]
@@ -179,6 +184,12 @@ class VLLMScorer:
 
         parameters = PoolingParams(task=self._readout.task, use_activation=False)
         return self._engine.encode(inputs, parameters, name)  # type: ignore[no-any-return]
+
+    def _end(self, asked: Pass) -> int:
+        """How many tokens are laid before the model: a classifier reads the last one that it gets."""
+        if self._readout.task != "classify":
+            return len(asked.tokens)
+        return end_of(asked.tokens, getattr(self._engine.model_config.hf_config, "pad_token_id", None))
 
     def _vectors(self, asked: Pass, output: Any) -> tuple[tuple[float, ...], ...]:
         data = output.outputs.data.float()

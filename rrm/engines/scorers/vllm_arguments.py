@@ -27,6 +27,12 @@ _HEADED = ("ForSequenceClassification", "ForTokenClassification", "RewardModel",
 _HEADS = {"score", "classifier", "v_head", "classification_head", "logits_proj"}
 """Parts of the names that heads' weights have."""
 
+_LAYERS = {key: {"score.0.weight", "score.2.weight"} for key in ("Qwen2ForRewardModel", "Qwen2ForProcessRewardModel")}
+"""Weights of heads of several layers, each of which vLLM would leave unset."""
+
+_REMAKING = {"architectures", "classifier_from_token", "method", "num_labels"}
+"""Overrides of a configuration that make another head of a model."""
+
 _OTHER_NAMES = {"Gemma3TextForSequenceClassification": "Gemma3ForSequenceClassification"}
 """Architectures that vLLM loads under another name only."""
 
@@ -51,8 +57,8 @@ def arguments_for(
         labels, cap = _labels(model, name, readout, arguments)
         read = {"method": "no_post_processing", "classifier_from_token": labels}
         return {"convert": "classify"} | _overridden(started, read), cap
-    if "convert" in arguments or "hf_overrides" in arguments:  # the user makes something else of the model
-        return started, None
+    if "convert" in arguments or not _REMAKING.isdisjoint(arguments.get("hf_overrides") or {}):
+        return started, None  # the user makes something else of the model
     architecture = _headed(model, name, arguments)
     known_as = _OTHER_NAMES.get(architecture)
     return (_overridden(started, {"architectures": [known_as]}) if known_as else started), None
@@ -74,7 +80,7 @@ def _headed(model: str, name: str, arguments: Mapping[str, Any]) -> str:
                 f"{name} is a {architecture}, which has no head that scores: use a reward model, or name the labels whose "
                 "logits are the score (labels=)"
             )
-        if architecture.endswith(_HEADED) and not _has_head(Checkpoint(model, place)):
+        if architecture.endswith(_HEADED) and not _has_head(Checkpoint(model, place), architecture):
             raise ModelError(
                 f"the checkpoint of {name} ({architecture}) lacks the weights of its head (score, classifier, v_head), which "
                 "would be random: use a checkpoint that was saved with its head"
@@ -82,12 +88,14 @@ def _headed(model: str, name: str, arguments: Mapping[str, Any]) -> str:
     return architecture
 
 
-def _has_head(checkpoint: Checkpoint) -> bool:
+def _has_head(checkpoint: Checkpoint, architecture: str) -> bool:
     """Whether there is a head, or weights that only vLLM can read."""
     try:
-        return any(not _HEADS.isdisjoint(weight.split(".")) for weight in checkpoint.names)
+        weights = checkpoint.names
     except ModelError:
         return True
+    has_layers = _LAYERS.get(architecture, set()).issubset(weights)
+    return has_layers and any(not _HEADS.isdisjoint(weight.split(".")) for weight in weights)
 
 
 def _labels(model: str, name: str, readout: Readout, arguments: Mapping[str, Any]) -> tuple[list[str], float | None]:

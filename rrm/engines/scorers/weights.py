@@ -51,7 +51,7 @@ class Checkpoint:
             return file.get_tensor(name)
 
     def _indexed(self, files: Mapping[str, str]) -> dict[str, Path]:
-        """Only shards that hold what is asked for are fetched, but they all are in the same folder."""
+        """Every shard is fetched: what is loaded beside the head needs them as well."""
         found = {file: self._find(file) for file in set(files.values())}
         if missing := sorted(file for file, path in found.items() if path is None):
             raise ModelError(f"{self._model} lacks {missing[0]}, which its index names: fetch the whole checkpoint")

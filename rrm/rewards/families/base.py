@@ -6,6 +6,7 @@ from typing import Literal
 
 from rrm.engines.scorers.base import Readout
 from rrm.rewards.layouts.base import LayOutcome, LaySteps
+from rrm.rewards.layouts.splitting import Split, split_steps
 
 __all__ = ["Family", "Kind", "Read"]
 
@@ -32,10 +33,18 @@ class Family:
     """As `architectures` of config.json has them; those that belong to this family alone, so that none is claimed twice."""
     models: tuple[str, ...] = ()
     """Patterns as of `fnmatch`, in lower case, of hub names and of folders' names."""
+    hints: tuple[str, ...] = ()
+    """More of them, which mean it only together with an architecture that it admits: too little to go by alone."""
+    admits: tuple[str, ...] = ()
+    """How the architectures of its models end: one of another end is not of this family, whatever it is called."""
     markers: tuple[str, ...] = ()
     """Texts that must be broken up in untrusted text besides the tokenizer's special tokens."""
+    words: tuple[str, ...] = ()
+    """Such texts that mean something only where they stand as words of their own."""
     delimiter: str = ""
     """Process: where a response is split into steps, unless the caller says otherwise."""
+    split: Split = split_steps
+    """Process: what is laid of a response, by that delimiter. Blank pieces are laid and not scored."""
     lay_outcome: LayOutcome | None = None
     lay_steps: LaySteps | None = None
     engines: tuple[str, ...] = ("vllm", "server", "transformers")

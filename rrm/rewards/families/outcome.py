@@ -9,12 +9,16 @@ from rrm.rewards.families.base import Family
 from rrm.rewards.families.readings import first_label, gated_sum, only
 from rrm.rewards.layouts.outcome import closed_with, gated, last_token, sole_turn, whole_chat
 
-__all__ = ["OUTCOME_FAMILIES", "QWEN_MATH_SYSTEM", "SEQUENCE_CLASSIFIER", "TOKEN_CLASSIFIER"]
+__all__ = ["GENERATIVE", "OUTCOME_FAMILIES", "QWEN_MATH_SYSTEM", "SEQUENCE_CLASSIFIER", "TOKEN_CLASSIFIER"]
 
 # Verbatim from https://github.com/QwenLM/Qwen2.5-Math (README.md), where the reward model is asked with it, and from the
 # model card of Qwen/Qwen2.5-Math-PRM-7B (licence: "qwen").
 QWEN_MATH_SYSTEM = "Please reason step by step, and put your final answer within \\boxed{}."
 
+GENERATIVE = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration", "ForMaskedLM")
+"""How the architectures of models end that give the next token."""
+
+_SEQUENCE_HEADS = ("ForSequenceClassification",)
 _SEQUENCE, _TOKENS = Readout("classify"), Readout("token_classify")
 
 SEQUENCE_CLASSIFIER = Family(
@@ -42,6 +46,7 @@ OUTCOME_FAMILIES = (
         readout=_SEQUENCE,
         read=only,
         models=("*skywork-reward-v2*",),
+        admits=_SEQUENCE_HEADS,
         lay_outcome=whole_chat(),
         source="model cards of Skywork/Skywork-Reward-V2-* (Qwen3, Llama)",
         licence="Apache-2.0 (Qwen3), Llama 3.1 and 3.2 community licences (Llama)",
@@ -52,6 +57,7 @@ OUTCOME_FAMILIES = (
         readout=_SEQUENCE,
         read=only,
         models=("*skywork-reward-*",),
+        admits=_SEQUENCE_HEADS,
         lay_outcome=whole_chat(),
         source="model cards of Skywork/Skywork-Reward-Llama-3.1-8B and Skywork-Reward-Gemma-2-27B",
         licence="Skywork Community License",
@@ -61,8 +67,9 @@ OUTCOME_FAMILIES = (
         kind="outcome",
         readout=_TOKENS,
         read=only,
-        architectures=("InternLM2ForRewardModel",),
+        # POLAR, which wants a reference answer, has the same class: the name must fit too
         models=("*internlm2-*reward*",),
+        admits=("InternLM2ForRewardModel",),
         # the token that the reward is read at, which must end the sequence and stand nowhere else
         markers=("<|reward|>", "[UNUSED_TOKEN_130]"),
         lay_outcome=closed_with("<|reward|>"),
@@ -74,8 +81,9 @@ OUTCOME_FAMILIES = (
         kind="outcome",
         readout=_TOKENS,
         read=only,
-        architectures=("Qwen2ForRewardModel",),
+        # process models have the same class: the name must fit too
         models=("*qwen2.5-math-rm*",),
+        admits=("Qwen2ForRewardModel",),
         lay_outcome=last_token(QWEN_MATH_SYSTEM),
         source="https://github.com/QwenLM/Qwen2.5-Math (README.md)",
         licence="qwen (the model's)",
@@ -85,7 +93,8 @@ OUTCOME_FAMILIES = (
         kind="outcome",
         readout=_SEQUENCE,
         read=only,
-        models=("*fsfairx*",),
+        models=("*fsfairx-llama3*",),
+        admits=_SEQUENCE_HEADS,
         lay_outcome=whole_chat(),
         source="model card of sfairXC/FsfairX-LLaMA3-RM-v0.1",
         licence="CC-BY-NC-4.0",
@@ -96,7 +105,8 @@ OUTCOME_FAMILIES = (
         readout=_TOKENS,
         read=gated_sum,
         architectures=("LlamaForRewardModelWithGating",),
-        models=("*armorm*",),
+        models=("*armorm-llama3*",),
+        admits=("LlamaForRewardModelWithGating",),
         # the gate stands at the end of the prompt: token_pattern in modeling_custom.py
         lay_outcome=gated("<|eot_id|><|start_header_id|>assistant<|end_header_id|>", "\n\n"),
         engines=("transformers",),
@@ -111,6 +121,7 @@ OUTCOME_FAMILIES = (
         read=only,
         architectures=("JambaForSequenceClassification",),
         models=("*jamba*reward*",),
+        admits=("JambaForSequenceClassification",),
         lay_outcome=whole_chat(),
         source="model card of ai21labs/Jamba-tiny-reward-dev",
         licence="Apache-2.0",
@@ -121,6 +132,7 @@ OUTCOME_FAMILIES = (
         readout=Readout("token_classify", ("+", "-")),
         read=first_label,
         models=("*llama3.1-8b-orm-*",),
+        admits=GENERATIVE,
         lay_outcome=sole_turn(("+", "-")),
         source="https://github.com/RLHFlow/RLHF-Reward-Modeling (math-rm/README.md)",
         licence="",

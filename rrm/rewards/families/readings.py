@@ -56,10 +56,10 @@ def gated_sum(vectors: Vectors) -> float:
     """The objectives at the second position, weighed by the gate at the first.
 
     A position's vector is k rewards, then the k weights that the gate gives there, then the k rewards before their
-    transformation. Raises ContestError where a position was cut off.
+    transformation. Raises ContestError where a position was cut off, ModelError for vectors of another form.
     """
     gate, end = _two(vectors)
-    count = len(gate) // 3
+    count = len(end) // 3
     return math.fsum(weight * reward for weight, reward in zip(gate[count : 2 * count], end[:count], strict=True))
 
 
@@ -111,6 +111,12 @@ def _two(vectors: Vectors) -> Vectors:
     if len(vectors) != 2:
         raise ContestError(
             "the place where the prompt is judged was cut off: shorten the conversation, or cut its other end"
+        )
+    lengths = [len(vector) for vector in vectors]
+    if lengths[0] != lengths[1] or lengths[0] < 3 or lengths[0] % 3:
+        raise ModelError(
+            f"the model has {' and '.join(map(str, sorted(set(lengths))))} outputs where this family has three for each "
+            "objective: it is of another family, say which (family=)"
         )
     return vectors
 

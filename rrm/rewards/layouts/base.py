@@ -1,6 +1,6 @@
 """What is laid before a reward model, and where it is read.
 
-Invariants: positions follow from how a text was built, they rise, and each step has exactly one; what a text holds can't
+Invariants: positions follow from how a text was built, they rise, and each step with a text has exactly one; what it holds can't
 make, move or hide one: where the count is not what was built, that is a ContestError. Untrusted text comes in cleaned of
 special tokens and of the family's markers. Nothing is cut here on its own account: `Laid.cut` is for those who know how
 much fits. Knows tokens and messages, and no model by name.
@@ -26,6 +26,7 @@ __all__ = [
     "shared",
     "single_token",
     "stepped",
+    "told",
     "turns_of",
     "with_system",
 ]
@@ -67,7 +68,10 @@ LayOutcome = Callable[[Tokenising, Sequence[Message]], Awaitable[Laid]]
 """A conversation that ends with the response -> what to lay. Raises ContestError, and ModelError for a foreign tokenizer."""
 
 LaySteps = Callable[[Tokenising, str | Sequence[Message], Sequence[str]], Awaitable[Laid]]
-"""A prompt and the steps of a solution -> what to lay; `at` has one position a step. Raises ContestError, ModelError."""
+"""A prompt and the steps of a solution -> what to lay; `at` has one position for each that is not blank.
+
+Raises ContestError for a blank one where the format has no place for it, and ModelError for a foreign tokenizer.
+"""
 
 
 def answered(conversation: Sequence[Message]) -> tuple[Message, ...]:
@@ -82,12 +86,18 @@ def answered(conversation: Sequence[Message]) -> tuple[Message, ...]:
     return tuple(conversation)
 
 
-def stepped(steps: Sequence[str]) -> Sequence[str]:
-    """The steps, if there are any and none is blank. Raises ContestError."""
-    if not steps:
+def told(steps: Sequence[str]) -> Sequence[str]:
+    """The steps, if there is one that is not blank. Raises ContestError."""
+    if not any(step.strip() for step in steps):
         raise ContestError(
             "the response has no steps: it is blank, or the delimiter is not the one that it is written with"
         )
+    return steps
+
+
+def stepped(steps: Sequence[str]) -> Sequence[str]:
+    """The steps, if there are any and none is blank. Raises ContestError."""
+    told(steps)
     if blank := [index for index, step in enumerate(steps) if not step.strip()]:
         raise ContestError(f"step {blank[0]} is blank: leave out steps without a text")
     return steps

@@ -4,6 +4,7 @@ Invariants as in `rrm.rewards.layouts.base`. Knows no model by name.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate
 
 from rrm.engines.scorers.base import Tokenising
@@ -12,10 +13,10 @@ from rrm.rewards.layouts.base import (
     Laid,
     LaySteps,
     check_count,
-    opening_of,
     question_of,
     single_token,
     stepped,
+    told,
     turns_of,
     with_system,
 )
@@ -28,42 +29,57 @@ def marked(marker: str, system: str) -> LaySteps:
     """One assistant's turn with a special token behind each step, read there."""
 
     async def lay(scorer: Tokenising, prompt: str | Sequence[Message], steps: Sequence[str]) -> Laid:
-        told = Message("assistant", "".join(step + marker for step in stepped(steps)))
-        tokens = await scorer.chat(with_system((*turns_of(prompt), told), system))
+        solution = Message("assistant", "".join(step + marker for step in stepped(steps)))
+        tokens = await scorer.chat(with_system((*turns_of(prompt), solution), system))
         return _read_at(tokens, await single_token(scorer, marker), len(steps), marker)
 
     return lay
 
 
-def tagged(tag: str) -> LaySteps:
-    """Plain text: the question, a space, and one step a line with a space and a tag at its end, read at the tag's last token."""
+def tagged(tag: str, other: str) -> LaySteps:
+    """Plain text: the question, a space, and one step a line with a space and a tag, a single token, at its end; read there.
+
+    The text is laid with the tag and with `other`, and the tags are where the two differ: vocabularies begin longer words
+    with the tag's token too, and those in the text don't count.
+    """
 
     async def lay(scorer: Tokenising, prompt: str | Sequence[Message], steps: Sequence[str]) -> Laid:
+        asked = question_of(prompt)
         # white space before the tag would make other tokens of it
-        solution = "\n".join(f"{step.rstrip()} {tag}" for step in stepped(steps))
-        tokens = await scorer.tokens(f"{question_of(prompt)} {solution}", add_special_tokens=True)
-        return _read_at(tokens, (await scorer.tokens(tag))[-1], len(steps), tag)
+        lines = [step.rstrip() for step in stepped(steps)]
+        laid, changed = [
+            await scorer.tokens(f"{asked} " + "\n".join(f"{step} {end}" for step in lines), add_special_tokens=True)
+            for end in (tag, other)
+        ]
+        marker = (await scorer.tokens(tag))[-1]
+        at = _differing(laid, changed)
+        check_count(len(at) if all(laid[place] == marker for place in at) else 0, len(lines), tag)
+        return Laid(laid, at)
 
     return lay
 
 
 def apart(opening: str, end: str) -> LaySteps:
-    """Plain text whose pieces are tokenised apart: `opening`, the question and `end`, then each step and the token of `end`."""
+    """Plain text whose pieces are tokenised apart: `opening`, the question and `end`, then each step and the token of `end`.
+
+    A blank step has its tokens too (an empty one the token of `end` alone), and is not read.
+    """
 
     async def lay(scorer: Tokenising, prompt: str | Sequence[Message], steps: Sequence[str]) -> Laid:
         asked = await scorer.tokens(f"{opening}{question_of(prompt)}{end}", add_special_tokens=True)
         ending = (await scorer.tokens(end, add_special_tokens=True))[-1:]
-        told = [await scorer.tokens(step, add_special_tokens=True) + ending for step in stepped(steps)]
-        return _joined(asked, told)
+        pieces = [(await scorer.tokens(step, add_special_tokens=True) if step else ()) + ending for step in told(steps)]
+        laid = _joined(asked, pieces)
+        return replace(laid, at=tuple(place for place, step in zip(laid.at, steps, strict=True) if step.strip()))
 
     return lay
 
 
 def trained_apart(end: str) -> LaySteps:
-    """The question, begun as the tokenizer begins a text, then each step and `end`, all tokenised apart."""
+    """The tokenizer's BOS token where it has one, the question, then each step and `end`, all tokenised apart."""
 
     async def lay(scorer: Tokenising, prompt: str | Sequence[Message], steps: Sequence[str]) -> Laid:
-        asked = await opening_of(scorer) + await scorer.tokens(question_of(prompt))
+        asked = await scorer.bos() + await scorer.tokens(question_of(prompt))
         ending = await scorer.tokens(end)
         return _joined(asked, [await scorer.tokens(step) + ending for step in stepped(steps)])
 
@@ -81,7 +97,7 @@ def signed_turns(signs: tuple[str, str]) -> LaySteps:
         first, *others = (step.strip() for step in stepped(steps))
         asked = [f"{question_of(prompt)} {first}", *others]
         good, bad = [await scorer.chat(_dialogue(asked, sign)) for sign in signs]
-        places = [place for place, (one, other) in enumerate(zip(good, bad, strict=False)) if one != other]
+        places = _differing(good, bad)
         if len(good) != len(bad) or len(places) != len(asked) or places[0] == 0:
             raise ContestError(
                 f"the answers {signs[0]!r} and {signs[1]!r} to {len(asked)} steps differ in {len(places)} tokens: "
@@ -94,6 +110,12 @@ def signed_turns(signs: tuple[str, str]) -> LaySteps:
 
 def _dialogue(asked: Sequence[str], answer: str) -> list[Message]:
     return [turn for text in asked for turn in (Message("user", text), Message("assistant", answer))]
+
+
+def _differing(tokens: Sequence[int], others: Sequence[int]) -> tuple[int, ...]:
+    """Where two layings of the same length differ, but for what was changed in one of them; nowhere for unequal ones."""
+    both = zip(tokens, others, strict=False)
+    return tuple(place for place, (one, other) in enumerate(both) if one != other)
 
 
 def _joined(asked: tuple[int, ...], told: Sequence[tuple[int, ...]]) -> Laid:

@@ -51,6 +51,13 @@ async def test_a_text_begins_as_it_is_told() -> None:
     assert await local.tokens("a\ud800") == (ord("a"), ord("?"))
 
 
+@pytest.mark.parametrize(("token", "found"), [(None, ()), (0, (0,)), (1000, (1000,))])
+async def test_a_bos_token_is_told_whether_it_is_added_or_not(token: int | None, found: tuple[int, ...]) -> None:
+    letters = Letters()
+    letters.bos_token_id = token
+    assert await LocalTokens(letters, "m").bos() == found
+
+
 def test_the_twins_do_the_same() -> None:
     local = LocalTokens(Letters(), "m")
     assert local.chat_now((QUESTION,), add_generation_prompt=True) == (1000, *map(ord, "hiA:"))

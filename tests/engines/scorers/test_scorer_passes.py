@@ -3,7 +3,7 @@
 import pytest
 
 from rrm.engines.scorers.base import Pass, Task
-from rrm.engines.scorers.passes import refuse_misfits
+from rrm.engines.scorers.passes import end_of, refuse_misfits
 from rrm.errors import InputError, PromptTooLongError
 
 
@@ -45,3 +45,18 @@ def test_what_is_too_long_is_named_with_both_lengths() -> None:
     with pytest.raises(PromptTooLongError) as refusal:
         refuse_misfits(Pass((1,) * 11), "classify", context=10)
     assert refusal.value.args == (11, 10)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "padding", "end"),
+    [
+        ((5, 6, 7), 9, 3),
+        ((5, 6, 9), 9, 2),
+        ((5, 9, 6, 9, 9), 9, 3),
+        ((9, 9), 9, 1),
+        ((5, 6), None, 2),
+        ((5, 6), [6], 2),
+    ],
+)
+def test_a_sequence_ends_before_its_padding(tokens, padding, end):
+    assert end_of(tokens, padding) == end

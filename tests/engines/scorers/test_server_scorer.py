@@ -3,6 +3,7 @@
 import asyncio
 import math
 import random
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -169,7 +170,20 @@ async def test_says_what_the_server_tells_of_itself() -> None:
         async with opened(server, concurrency=2) as scorer:
             info = await scorer.open()
     assert (info.engine, info.model, info.slots, info.max_context) == ("server", "Some-Reward", 64, 77)
-    assert (info.special_tokens, info.revision, info.outputs) == (None, None, 4)
+    assert (info.special_tokens, info.outputs, info.dtype) == (None, 4, None)
+
+
+async def test_tells_folders_of_one_name_apart() -> None:
+    """By a hash, which gives the folder away to nobody; a hub name is its own."""
+    revisions = []
+    for root in ("/one/reward", "/two/reward", "/one/reward", "Org/reward", None):
+        with RewardServer(root=root, models=["reward"]) as server:
+            async with opened(server) as scorer:
+                revisions.append((await scorer.open()).revision)
+    one, two, again, hub, untold = revisions
+    assert one == again != two
+    assert re.fullmatch("[0-9a-f]{16}", one)
+    assert (hub, untold) == (None, None)
 
 
 # What is read.
@@ -283,6 +297,7 @@ async def test_the_server_makes_the_tokens() -> None:
             assert await scorer.tokens("ab", add_special_tokens=True) == (1, 97, 98)
             assert await scorer.tokens("") == ()
             assert await scorer.tokens("a\ud800") == (97, ord("?"))
+            assert await scorer.bos() == (1,)
 
 
 async def test_a_template_that_is_missing() -> None:
