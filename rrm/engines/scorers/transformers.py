@@ -64,6 +64,7 @@ class TransformersScorer:
         self._load = partial(load, model, self._name, readout, max_context, model_args)
         self._lock = asyncio.Lock()
         self._model: Loaded | None = None
+        self._info: ScorerInfo
         self._is_closed = False
         self._tokenising = ThreadPoolExecutor(1, "rrm-tokenise")
         self._reading = ThreadPoolExecutor(1, "rrm-read")
@@ -86,7 +87,8 @@ class TransformersScorer:
             self._refuse_if_closed()
             if self._model is None:
                 self._model = await in_thread(self._reading, self._load)
-            return self._info(self._model)
+                self._info = self._described(self._model)
+            return self._info
 
     async def chat(self, messages: Sequence[Message], *, add_generation_prompt: bool = False) -> tuple[int, ...]:
         await self.open()
@@ -125,7 +127,7 @@ class TransformersScorer:
             self._tokenising.shutdown(wait=False)
             self._reading.shutdown(wait=False)
 
-    def _info(self, model: Loaded) -> ScorerInfo:
+    def _described(self, model: Loaded) -> ScorerInfo:
         return ScorerInfo(
             "transformers",
             self._name,
