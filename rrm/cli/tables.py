@@ -63,7 +63,7 @@ def show_scores(scored: "ScoredRow", contest: Contest, *, details: bool) -> Iter
         passed = [scored.passes[index]] if details else []
         further = [cell for one in passed for cell in (f"{one.tokens}", f"{one.cut}", _logits(one.logits))]
         text = Text(_snippet(contest.responses[index], 0), no_wrap=True, overflow="ellipsis")
-        table.add_row(f"#{index}", f"{score:.6g}", *further, text)
+        table.add_row(f"#{index}", f"{score:.10g}", *further, text)
     yield table
     for index, found in enumerate(scored.steps):
         for number, (step, chance) in enumerate(zip(found.steps, found.probabilities, strict=False), 1):

@@ -78,7 +78,7 @@ def pair_line(
         "chosen_rating": float(ranking.scores[pair.chosen]),
         "rejected_rating": float(ranking.scores[pair.rejected]),
         "margin": float(pair.margin),
-        "votes": ranking.votes.total,
+        "votes": sum(match.votes.total for match in ranking.matches) if ranking.matches else ranking.votes.total,
         "matches": len(ranking.matches),
         "judge": ranking.judge.model if ranking.judge else _rewards(ranking) or "unknown",
     }

@@ -3,7 +3,7 @@
 The reward is called on a worker thread, by one thread at a time, with all that waits by then: while one call runs, the
 contests that come in gather for the next. Which contests share a call is a matter of time; a reward whose scores
 depend on company is not repeatable. Of what one contest spoils, whatever the reward raises, the others hear nothing:
-each is asked for again alone.
+they are asked for again in halves, until it is alone.
 """
 
 import asyncio
@@ -26,8 +26,8 @@ from rrm.rewards.base import Conversation, checked_scores
 
 __all__ = ["Gathering"]
 
-_MOST_AT_ONCE = 1024
-"""Conversations in a call, unless a single contest has more. A reward makes batches of its own of them."""
+_MOST_AT_ONCE = 64
+"""Conversations in a call, unless a single contest has more: a batch, and all that a kill in the middle of it loses."""
 
 _OF_ALL = (
     EngineUnreachableError,
@@ -107,7 +107,8 @@ class Gathering:
             return [[next(rest) for _ in contest] for contest in contests]
         if len(contests) == 1 or isinstance(scores, _OF_ALL):
             return [scores] * len(contests)
-        return [self._call(list(contest)) for contest in contests]
+        half = len(contests) // 2
+        return self._found(contests[:half]) + self._found(contests[half:])
 
     def _call(self, conversations: list[Conversation]) -> _Found:
         try:

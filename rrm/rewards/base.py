@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Literal, Protocol, get_args, runtime_checkable
 
-from rrm.errors import ContestError, EngineError, InputError, UnknownNameError
+from rrm.errors import ContestError, InputError, UnknownNameError
 
 __all__ = ["AGGREGATES", "Aggregate", "Conversation", "Reward", "ScoreDetails", "StepScores", "checked_scores"]
 
@@ -89,7 +89,7 @@ _AGGREGATES: Mapping[str, Callable[[Sequence[float]], float]] = {
 def checked_scores(found: object, count: int, name: str) -> list[float]:
     """What a reward gave for `count` conversations, as floats; True is 1, and (count, 1) outputs are taken too.
 
-    Raises InputError, or EngineError for no finite number.
+    Raises InputError, or ContestError for a number that is not finite.
     """
     # numpy arrays and torch tensors are no sequences, and become lists
     listed = found.tolist() if hasattr(found, "tolist") else found
@@ -107,8 +107,8 @@ def _checked(score: object, place: int, name: str) -> float:
     if not isinstance(number, int | float):
         raise InputError(f"the reward {name!r} returned {score!r} for conversation {place}, which is no number")
     if not _is_finite(number):
-        raise EngineError(
-            f"the reward {name!r} returned {number} for conversation {place}: of a model, try dtype float32 or bfloat16"
+        raise ContestError(
+            f"the reward {name!r} returned {str(number)[:20]} for conversation {place}, which is no score"
         )
     return float(number)
 

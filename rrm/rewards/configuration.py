@@ -13,6 +13,7 @@ from pathlib import Path
 from rrm import models
 from rrm.errors import InputError, ModelError
 from rrm.rewards.families import FAMILIES, Family, family_of, outputs_of
+from rrm.rewards.families.readings import only
 
 __all__ = ["Wanted", "cached_configuration", "configuration_in", "family_of_reference"]
 
@@ -33,6 +34,11 @@ class Wanted:
         outputs = outputs_of(config) if config else None
         if self._output is not None and outputs is not None and self._output >= outputs:
             raise InputError(f"output={self._output}: the model {name} has {outputs} outputs, which count from 0")
+        if self._output is None and outputs is not None and outputs > 1 and found.read is only:
+            raise InputError(
+                f"the model {name} has {outputs} outputs and no rule which is the score: choose one from 0 to {outputs - 1} "
+                "(output=, --output-index)"
+            )
         return found
 
     def find_by_name(self, name: str) -> Family | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-from rrm.errors import InputError, UnknownNameError
+from rrm.errors import InputError, ModelError, UnknownNameError
 from rrm.ledger import Ledger
 from rrm.rewards.cached import CachedReward, cached
 from rrm.rewards.custom import CustomReward
@@ -64,7 +64,10 @@ def resolve_reward(
         if name is not None:
             raise InputError(f"name= is for objects, and {str(reference)!r} is a reference, which is its own name")
         if not isinstance(reference, str) or not names_own_code(reference, options):
-            return load_reward(reference, ledger=ledger, **options)
+            try:
+                return load_reward(reference, ledger=ledger, **options)
+            except ModelError as error:
+                raise _hinted(error, str(reference)) from error
         _refuse_options(reference, options)
         return _own(reference, ledger)
     _refuse_options(reference, options)
@@ -78,6 +81,16 @@ def names_own_code(text: str, options: Mapping[str, object] | None = None) -> bo
     if given.get("base_url") or engine == "server" or not isinstance(engine, str | None):
         return False  # servers may call models what they like
     return _ATTRIBUTE.fullmatch(text) is not None and not Path(text).exists()
+
+
+def _hinted(error: ModelError, reference: str) -> ModelError:
+    """The error, with what a reward of one's own is called where that may have been meant."""
+    module = reference.removeprefix("./").partition(":")[0].removesuffix(".py").partition(".")[0]
+    if not module.isidentifier() or not Path(f"{module}.py").is_file():
+        return error
+    return ModelError(
+        f"{error}. A reward of your own in {module}.py is called {module}:NAME, with the name that it has there"
+    )
 
 
 def has_module(reference: str) -> bool:

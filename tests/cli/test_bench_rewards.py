@@ -185,9 +185,9 @@ def test_items_that_fail(tmp_path, own):
 
 
 def test_a_reward_that_is_broken(tmp_path, own, rows):
-    """Nothing is known of it: the code is 3, and there is no report."""
+    """It takes none of the items: the code is 2, and there is no report."""
     result = bench("judgebench", rows, tmp_path / "out", "--reward", own("broken"))
-    assert result.code == 3
+    assert result.code == 2
     assert "returned nan" in result.err
     assert not (tmp_path / "out" / "report.json").exists()
 

@@ -235,9 +235,9 @@ def test_failed_rows(tmp_path, own):
 
 
 def test_a_reward_that_is_broken(tmp_path, own):
-    """All rows fail for it: the code is 3, as with a judge that died before any row was done."""
+    """All rows fail for it, as for one that raises: the code is 4."""
     result = rank(tmp_path, FIVE, "--reward", own("broken"))
-    assert result.code == 3
+    assert result.code == 4
     assert "returned nan for conversation 0" in result.rows[0]["error"]
 
 

@@ -120,7 +120,7 @@ def test_rows_share_calls_of_a_slow_reward(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("attribute", "code", "said"),
     [
-        ("broken", 3, "returned nan for conversation 0"),
+        ("broken", 4, "returned nan for conversation 0"),
         ("lenght", 2, "Did you mean 'length'?"),
         ("NUMBER", 2, "'{name}:NUMBER' is no reward"),
     ],

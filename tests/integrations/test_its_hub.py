@@ -253,7 +253,7 @@ def test_undecided_must_be_a_number(value):
 
 def test_a_reward_that_gives_no_number_is_an_error():
     """BestOfN would choose the first NaN without a word."""
-    with pytest.raises(EngineError, match="nan for conversation 1"):
+    with pytest.raises(ContestError, match="nan for conversation 1"):
         infer(OutcomeRewardModel(lambda conversations: [1.0, math.nan, 2.0, 3.0]))
 
 

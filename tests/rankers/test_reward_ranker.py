@@ -13,7 +13,6 @@ from rrm import Contest, Judge, ScriptedEngine
 from rrm.errors import (
     ContestError,
     EngineClosedError,
-    EngineError,
     EngineUnreachableError,
     InputError,
     LedgerError,
@@ -160,8 +159,8 @@ def test_a_number_that_is_none_fails_its_contest():
     with RewardRanker(score) as ranker:
         found = list(ranker.rank_many(contests))
     assert [ranking.id for ranking in found if ranking.error] == [3, 8, 13, 18]
-    assert {ranking.error_type for ranking in found if ranking.error} == {"EngineError"}
-    with RewardRanker(score) as ranker, pytest.raises(EngineError, match="returned nan"):
+    assert {ranking.error_type for ranking in found if ranking.error} == {"ContestError"}
+    with RewardRanker(score) as ranker, pytest.raises(ContestError, match="returned nan"):
         ranker.rank("q", ["bad"])
 
 
@@ -400,3 +399,21 @@ def test_a_contest_is_checked_before_anything_is_asked():
     with RewardRanker(reward) as ranker, pytest.raises(ContestError, match="response 1 must be"):
         ranker.rank("q", ["a", [{"role": "user", "content": "b"}]])
     assert reward.calls == []
+
+
+def test_one_bad_contest_in_a_call_costs_few_calls_more():
+    calls: list[int] = []
+
+    def score(conversations):
+        calls.append(len(conversations))
+        if any("bad" in turns[-1]["content"] for turns in conversations):
+            raise ValueError("bad one")
+        return [0.0] * len(conversations)
+
+    contests = [Contest("q", [f"a{number}", "bad" if number == 5 else "b"], id=number) for number in range(64)]
+    with RewardRanker(score) as ranker:
+        failed = [ranking.id for ranking in ranker.rank_many(contests) if ranking.error]
+    assert failed == [5]
+    assert max(calls) <= 64
+    assert sum(calls) <= 2 * (64 + 64)  # each half of a half, and not one by one
+    assert len(calls) <= 20

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rrm.errors import ContestError, EngineClosedError, EngineError, InputError
+from rrm.errors import ContestError, EngineClosedError, InputError
 from rrm.ledger import Ledger
 from rrm.rewards import ManagedReward, as_reward, cached, load_reward, resolve_reward
 from rrm.types import Message, Spent
@@ -108,7 +108,7 @@ def test_what_fails_is_not_kept_and_not_claimed(path: Path):
             scoring.score(CONVERSATIONS)
         broken = False
         assert scoring.score(CONVERSATIONS) == [1.0, 3.0, 2.0]
-    with cached(lambda _: [math.nan], path, name="other") as scoring, pytest.raises(EngineError, match="returned nan"):
+    with cached(lambda _: [math.nan], path, name="other") as scoring, pytest.raises(ContestError, match="returned nan"):
         scoring.score(CONVERSATIONS[:1])
     assert (count(path, "completions"), count(path, "claims")) == (3, 0)
 

@@ -11,7 +11,7 @@ import numpy
 import pytest
 
 from rrm import Judge, ScriptedEngine
-from rrm.errors import ContestError, EngineClosedError, EngineError, InputError, ModelError, UnknownNameError
+from rrm.errors import ContestError, EngineClosedError, InputError, ModelError, UnknownNameError
 from rrm.ranking import RewardInfo
 from rrm.rewards import OutcomeReward, as_reward, load_reward, resolve_reward
 from rrm.types import Message, Spent
@@ -122,7 +122,7 @@ async def test_a_sync_reward_is_awaited_one_call_at_a_time():
         (lambda _: 1.0, InputError, "must return a list of 3 numbers, not float"),
         (lambda _: None, InputError, "must return a list of 3 numbers, not NoneType"),
         (lambda _: [1.0, "good", 2.0], InputError, "returned 'good' for conversation 1, which is no number"),
-        (lambda _: [1.0, math.nan, 2.0], EngineError, "returned nan for conversation 1"),
+        (lambda _: [1.0, math.nan, 2.0], ContestError, "returned nan for conversation 1"),
         (lambda conversations: slowly(conversations), InputError, "is asynchronous: make it an `async def`, or ascore"),
         (lambda _: 1 / 0, ZeroDivisionError, "division by zero"),
     ],
@@ -318,7 +318,7 @@ def test_verdicts_and_columns_are_numbers(found, scores):
 
 
 def test_a_number_beyond_all_numbers_is_an_error():
-    with as_reward(lambda _: [10**400]) as scoring, pytest.raises(EngineError, match="conversation 0"):
+    with as_reward(lambda _: [10**400]) as scoring, pytest.raises(ContestError, match="conversation 0"):
         scoring.score([conversation("a")])
 
 
@@ -348,3 +348,11 @@ def test_own_code_may_change_what_it_is_handed():
     with as_reward(greedy) as scoring:
         assert scoring.score([mine]) == scoring.score([mine]) == [0.0]
     assert mine == conversation("a")
+
+
+@pytest.mark.parametrize("reference", ["mine", "mine:", "./mine.py:length", "mine.length", "mine:length:x"])
+def test_a_reference_that_nearly_names_own_code_is_told_how(reference, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text("")
+    with pytest.raises(ModelError, match=r"A reward of your own in mine.py is called mine:NAME"):
+        resolve_reward(reference)

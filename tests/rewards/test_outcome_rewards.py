@@ -101,7 +101,7 @@ def test_one_of_several_outputs():
 def test_several_outputs_and_nobody_says_which():
     with (
         reward(FakeScorer(outputs=3)) as scoring,
-        pytest.raises(ModelError, match="the model has 3 outputs .* choose one, output=0 to output=2"),
+        pytest.raises(ModelError, match="the model has 3 outputs .* choose one from 0 to 2"),
     ):
         scoring.score([conversation("a")])
 

@@ -427,3 +427,11 @@ async def test_a_real_scorer_is_a_scorer():
     assert isinstance(FakeScorer(), choosing.Scorer)
     assert issubclass(TransformersScorer, choosing.Scorer)
     assert (await FakeScorer().score(Pass((1, 2)))).prompt_tokens == 2
+
+
+def test_several_outputs_and_nobody_says_which_is_found_before_anything_is_loaded(tmp_path):
+    labels = {str(number): f"LABEL_{number}" for number in range(5)}
+    folder = a_model(tmp_path / "mine", "LlamaForSequenceClassification", id2label=labels)
+    with pytest.raises(InputError, match=r"5 outputs .* choose one from 0 to 4 \(output=, --output-index\)"):
+        load_reward(folder, engine="transformers")
+    assert isinstance(load_reward(folder, engine="transformers", output=4), OutcomeReward)

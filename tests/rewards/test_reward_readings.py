@@ -25,7 +25,7 @@ OF_ONE = [
 @pytest.mark.parametrize("family", OF_ONE)
 def test_a_score_is_the_raw_output(family):
     assert read(family, (23.0,)) == 23.0
-    with pytest.raises(ModelError, match=r"3 outputs .* output=0 to output=2"):
+    with pytest.raises(ModelError, match=r"3 outputs .* from 0 to 2"):
         read(family, (1.0, 2.0, 3.0))
 
 

@@ -37,7 +37,7 @@ def only(vectors: Vectors) -> float:
     (vector,) = vectors
     if len(vector) != 1:
         raise ModelError(
-            f"the model has {len(vector)} outputs and no rule which is the score: choose one, output=0 to output={len(vector) - 1}"
+            f"the model has {len(vector)} outputs and no rule which is the score: choose one from 0 to {len(vector) - 1} (output=, --output-index)"
         )
     return vector[0]
 
