@@ -15,10 +15,11 @@ import msgspec
 
 from rrm._version import __version__
 from rrm.errors import ContestError, UnknownNameError
+from rrm.makers import JudgeInfo, RewardInfo
 from rrm.ratings import graph as graphs
 from rrm.ratings.elo import Game, elo
 from rrm.ratings.rates import copeland, win_rates
-from rrm.types import Opinion, Outcome, Sampling, Support, Tally, Usage, Verdict, json_line
+from rrm.types import Opinion, Outcome, Support, Tally, Usage, Verdict, json_line
 
 if TYPE_CHECKING:
     import networkx
@@ -26,38 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Comparison", "JudgeInfo", "PlayedMatch", "Polled", "Ranking", "RewardInfo", "Scoring"]
 
 Status = Literal["ok", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class JudgeInfo:
-    """Who judged, and how: enough to ask the same again."""
-
-    model: str
-    engine: str
-    prompt: str
-    prompt_sha256: str
-    votes: int | str
-    order: str
-    sampling: Sampling
-    prompt_args: Mapping[str, str | None] = field(default_factory=dict)
-    """The prompt's parameters."""
-    settings: Mapping[str, object] = field(default_factory=dict)
-    """Further settings of the judge that are not as by default, such as `stop` or `budget`."""
-
-
-@dataclass(frozen=True, slots=True)
-class RewardInfo:
-    """Which reward gave scores, and how: enough to ask the same again."""
-
-    model: str
-    engine: str
-    """vllm, server or transformers; "custom" for an object of the user's own."""
-    kind: str
-    """outcome, process, likelihood or custom."""
-    family: str = ""
-    """Whose prompts, markers and outputs; see docs/rewards.md."""
-    settings: Mapping[str, object] = field(default_factory=dict)
-    """What else decides the scores: normalisation, aggregation, truncation, weight."""
 
 
 @dataclass(frozen=True, slots=True)
