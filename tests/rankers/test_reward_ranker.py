@@ -19,6 +19,7 @@ from rrm.errors import (
     UnknownNameError,
 )
 from rrm.rankers import RewardRanker
+from rrm.rankers.gathering import Gathering
 from rrm.ranking import RewardInfo
 from rrm.rewards import as_reward, cached
 from rrm.rewards.base import ScoreDetails
@@ -401,19 +402,19 @@ def test_a_contest_is_checked_before_anything_is_asked():
     assert reward.calls == []
 
 
-def test_one_bad_contest_in_a_call_costs_few_calls_more():
+async def test_one_bad_contest_in_a_call_costs_few_calls_more():
     calls: list[int] = []
 
     def score(conversations):
         calls.append(len(conversations))
-        if any("bad" in turns[-1]["content"] for turns in conversations):
+        if "bad" in conversations:
             raise ValueError("bad one")
         return [0.0] * len(conversations)
 
-    contests = [Contest("q", [f"a{number}", "bad" if number == 5 else "b"], id=number) for number in range(64)]
-    with RewardRanker(score) as ranker:
-        failed = [ranking.id for ranking in ranker.rank_many(contests) if ranking.error]
-    assert failed == [5]
-    assert max(calls) <= 64
-    assert sum(calls) <= 2 * (64 + 64)  # each half of a half, and not one by one
-    assert len(calls) <= 20
+    gathering = Gathering(score, "mine")
+    asked = [gathering.score(["fine", "bad" if number == 5 else "fine"]) for number in range(64)]
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    assert [number for number, one in enumerate(found) if isinstance(one, ValueError)] == [5]
+    assert [one for number, one in enumerate(found) if number != 5] == [[0.0, 0.0]] * 63
+    # 32 contests in a call; the one with the bad one in halves, and not one by one
+    assert calls == [64, 32, 16, 8, 8, 4, 2, 2, 4, 16, 32, 64]
