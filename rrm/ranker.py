@@ -6,10 +6,11 @@ Whatever is a `Ranker` can stand where a judge can, unless pairs are compared.
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
+from rrm.errors import InputError
 from rrm.ranking import Ranking
 from rrm.types import Contest, Spent, Tally
 
-__all__ = ["Ranker"]
+__all__ = ["Ranker", "takes"]
 
 
 @runtime_checkable
@@ -80,3 +81,12 @@ class Ranker(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+def takes(ranker: Ranker, contest: Contest) -> bool:
+    """Whether a ranker can take a contest's query: nothing need be done for one that it can't."""
+    try:
+        ranker.check(contest.query, reference=contest.reference)
+    except InputError:
+        return False
+    return True

@@ -18,7 +18,7 @@ from rrm.errors import InputError
 from rrm.generation import Generation, Generator
 from rrm.judge import Judge, default_judge
 from rrm.plans import AUTO, AUTO_BEST, StrategyLike
-from rrm.ranker import Ranker
+from rrm.ranker import Ranker, takes
 from rrm.ranking import Ranking
 from rrm.types import Contest, json_line
 
@@ -228,7 +228,7 @@ class _Entries(Iterable[Contest]):
         def queries() -> Iterator[object]:
             for contest in self._contests:
                 _check_unanswered(contest)
-                asked.append((contest, self._is_taken(contest)))
+                asked.append((contest, takes(self._judge, contest)))
                 yield contest.query if asked[-1][1] else _NO_QUERY
 
         for generation in self._generator.generate_many(queries(), self._n):
@@ -238,13 +238,6 @@ class _Entries(Iterable[Contest]):
             else:
                 # The judge is given it to say why.
                 yield replace(contest, responses=("1", "2")), None
-
-    def _is_taken(self, contest: Contest) -> bool:
-        try:
-            self._judge.check(contest.query, reference=contest.reference)
-        except InputError:
-            return False
-        return True
 
 
 _NO_QUERY = None

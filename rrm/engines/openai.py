@@ -21,10 +21,10 @@ from rrm.engines.addresses import (
     checked_patience,
     checked_urls,
     first_model,
-    models_in,
     reported,
     require,
 )
+from rrm.engines.attendance import listing, of_the_live
 from rrm.engines.base import EngineInfo
 from rrm.engines.chat import Dialect, MalformedReplyError, adapted, body_of, overflow_of, read_reply, singles
 from rrm.engines.http import FailedError, RefusedError, Server, Servers
@@ -33,7 +33,6 @@ from rrm.errors import (
     EngineClosedError,
     EngineDeniedError,
     EngineRefusedError,
-    EngineUnreachableError,
     PromptTooLongError,
 )
 from rrm.types import Completion, SampleRequest
@@ -46,7 +45,6 @@ Result = TypeVar("Result")
 Answer = tuple[list[Completion], list[SampleRequest]]
 """Completions, and requests for the samples that are still missing."""
 
-_RATE_LIMITED = 429
 _OF_THE_REQUEST = (400, 413, 422)
 """Statuses that refuse this request; another may be taken."""
 
@@ -182,38 +180,13 @@ class OpenAIEngine:
 
     async def _listings(self, servers: Servers) -> dict[str, dict[str, Listed]]:
         """What each live server lists. Raises EngineRefusedError, and EngineUnreachableError where none is alive."""
-        found = await asyncio.gather(
-            *(self._listing(servers, server) for server in servers.all), return_exceptions=True
-        )
-        dead: list[str] = []
-        listings: dict[str, dict[str, Listed]] = {}
-        for server, outcome in zip(servers.all, found, strict=True):
-            if isinstance(outcome, FailedError):
-                servers.leave_out(server)
-                dead.append(f"{server.url}: {outcome}")
-            elif isinstance(outcome, BaseException):
-                raise outcome
-            else:
-                listings[server.url] = outcome
-                server.models = tuple(outcome)
-        if not listings:
-            raise EngineUnreachableError(f"{'; '.join(dead)}. Is the server running, and is the address right?")
-        for reason in dead:
-            _log.warning("left out, because it does not answer: %s", reason)
-        return listings
+        listings = await of_the_live(servers, servers.all, lambda server: self._listing(servers, server))
+        for server, models in listings.items():
+            server.models = tuple(models)
+        return {server.url: models for server, models in listings.items()}
 
     async def _listing(self, servers: Servers, server: Server) -> dict[str, Listed]:
-        """The models of a live server with the context of each; none where it does not tell."""
-        try:
-            return models_in(await servers.probe(server, "/models", self._probe_timeout))
-        except FailedError as failure:
-            if failure.status == _RATE_LIMITED:
-                return {}
-            raise
-        except RefusedError as refusal:
-            if refusal.status in (401, 403) or refusal.status < 400:
-                raise self._explained(refusal) from None
-            return {}
+        return await listing(servers, server, "/models", self._probe_timeout, self._explained)
 
     def _info_from(self, listings: Mapping[str, Mapping[str, Listed]]) -> EngineInfo:
         self._model = self._wanted_model or first_model(listings)

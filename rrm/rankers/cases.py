@@ -12,7 +12,7 @@ from typing import cast
 
 from rrm.contests import Entry, enter
 from rrm.errors import InputError
-from rrm.ranker import Ranker
+from rrm.ranker import Ranker, takes
 from rrm.rankers.base import check_contest
 from rrm.rankers.merging import CASCADE, joined, unfiltered
 from rrm.ranking import Ranking
@@ -107,7 +107,7 @@ class _Entering(Iterable[Contest]):
         for contest in self.contests:
             check_contest(contest)
             case = Case(contest, self._keep)
-            is_asked = case.is_cut and self._is_taken(contest)
+            is_asked = case.is_cut and takes(self._judge, contest)
             self._asked.append((case, is_asked))
             yield contest if is_asked else _NOTHING
 
@@ -117,14 +117,6 @@ class _Entering(Iterable[Contest]):
         if is_asked:
             case.take(filtered)
         return case
-
-    def _is_taken(self, contest: Contest) -> bool:
-        """Whether the judge can take the query: nothing is filtered for it if not."""
-        try:
-            self._judge.check(contest.query, reference=contest.reference)
-        except InputError:
-            return False
-        return True
 
 
 _NOTHING = Contest("", ())

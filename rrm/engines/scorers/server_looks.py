@@ -7,10 +7,11 @@ something else is an error, whatever the others serve. What is asked and answere
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from rrm.engines.addresses import Listed, first_model, models_in, reported
+from rrm.engines.addresses import Listed, first_model, reported
+from rrm.engines.attendance import listing, of_the_live
 from rrm.engines.http import FailedError, RefusedError, Server, Servers
 from rrm.engines.scorers.base import Readout
 from rrm.engines.scorers.formats import (
@@ -23,7 +24,6 @@ from rrm.engines.scorers.formats import (
     manner_of,
 )
 from rrm.engines.scorers.refusals import Advice, is_missing
-from rrm.errors import EngineUnreachableError
 
 __all__ = ["Looks"]
 
@@ -32,7 +32,6 @@ _log = logging.getLogger("rrm")
 Json = dict[str, Any]
 Result = TypeVar("Result")
 
-_RATE_LIMITED = 429
 _NOT_IMPLEMENTED = 501
 
 
@@ -70,7 +69,7 @@ class Looks:
 
     async def find(self) -> None:
         """Look at all servers. Raises EngineDeniedError, InputError, and EngineUnreachableError where none is alive."""
-        listings = await self._of_the_live(self._servers.all, self._listing)
+        listings = await of_the_live(self._servers, self._servers.all, self._listing)
         model = self._wanted_model or first_model({server.url: found for server, found in listings.items()})
         self.advice = self.advice.of_model(model, *_told(listings, model))
         for server, models in listings.items():
@@ -78,7 +77,7 @@ class Looks:
                 raise self.advice.not_listed(server.url)
         contexts = [models[model].context for models in listings.values() if models]
         self.context = min(filter(None, contexts), default=None)
-        self._manners.update(await self._of_the_live(list(listings), self._manner))
+        self._manners.update(await of_the_live(self._servers, list(listings), self._manner))
 
     async def manner_of(self, server: Server) -> Manner:
         """How a server answers. Raises FailedError, and EngineDeniedError where it serves something else."""
@@ -87,39 +86,8 @@ class Looks:
                 self._manners[server] = await self._manner(server)
             return self._manners[server]
 
-    async def _of_the_live(
-        self, asked: Sequence[Server], look: Callable[[Server], Awaitable[Result]]
-    ) -> dict[Server, Result]:
-        """What a look at each server gave; who fails is left out for a while. Raises what else a look raises."""
-        found = await asyncio.gather(*map(look, asked), return_exceptions=True)
-        dead: list[str] = []
-        live: dict[Server, Result] = {}
-        for server, outcome in zip(asked, found, strict=True):
-            if isinstance(outcome, FailedError):
-                self._servers.leave_out(server)
-                dead.append(f"{server.url}: {outcome}")
-            elif isinstance(outcome, BaseException):
-                raise outcome
-            else:
-                live[server] = outcome
-        if not live:
-            raise EngineUnreachableError(f"{'; '.join(dead)}. Is the server running, and is the address right?")
-        for reason in dead:
-            _log.warning("left out, because it does not answer: %s", reason)
-        return live
-
     async def _listing(self, server: Server) -> dict[str, Listed]:
-        """The models of a live server; none where it does not tell."""
-        try:
-            return models_in(await self._servers.probe(server, "/v1/models", self._seconds))
-        except FailedError as failure:
-            if failure.status == _RATE_LIMITED:
-                return {}
-            raise
-        except RefusedError as refusal:
-            if refusal.status in (401, 403) or refusal.status < 400:
-                raise self.advice.refused(refusal) from None
-            return {}
+        return await listing(self._servers, server, "/v1/models", self._seconds, self.advice.refused)
 
     async def _manner(self, server: Server) -> Manner:
         paths = PATHS[self._readout.task]
