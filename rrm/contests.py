@@ -14,6 +14,8 @@ from rrm.types import Case, Contest, Message, Query
 __all__ = [
     "Entry",
     "check_at_least",
+    "check_contest",
+    "check_window",
     "enter",
     "joined",
     "normalise_query",
@@ -150,3 +152,15 @@ def check_at_least(name: str, value: object, least: int) -> None:
     """Raises InputError for a count that is too small or no count."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise InputError(f"{name} must be a whole number of at least {least}, not {value!r}")
+
+
+def check_window(window: int | None) -> None:
+    """Raises InputError for a window that holds no contest; None leaves it to others."""
+    if window is not None:
+        check_at_least("window", window, 1)
+
+
+def check_contest(contest: object) -> None:
+    """Raises InputError for what is no contest."""
+    if not isinstance(contest, Contest):
+        raise InputError(f"contests must be rrm.Contest objects, not {type(contest).__name__}")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rrm.backends import Backend, Choice
-from rrm.contests import check_at_least, normalise_query
+from rrm.contests import check_contest, check_window, normalise_query
 from rrm.engines.base import Engine, EngineInfo
 from rrm.errors import InputError, LedgerError, RRMError
 from rrm.host import Host
@@ -277,7 +277,7 @@ class Judge(Host[Session]):
         return await (await self._open()).rank(contest, strategy, meter)
 
     async def _rank_or_fail(self, contest: Contest, strategy: Plan, meter: Meter) -> Ranking:
-        _check_contest(contest)
+        check_contest(contest)
         try:
             return await self._rank(contest, strategy, meter)
         except LedgerError:
@@ -286,7 +286,7 @@ class Judge(Host[Session]):
             return Ranking.failed(strategy_name(strategy), error, seed=self._settings.seed, id=contest.id)
 
     async def _poll_or_fail(self, asked: Poll, meter: Meter) -> Polled:
-        _check_contest(asked.contest)
+        check_contest(asked.contest)
         try:
             return await (await self._open()).poll(asked, meter)
         except LedgerError:
@@ -307,7 +307,7 @@ class Judge(Host[Session]):
         return await (await self._open()).compare(contest, meter, transcripts=True)
 
     async def _compare_or_fail(self, contest: Contest, meter: Meter) -> Comparison:
-        _check_contest(contest)
+        check_contest(contest)
         try:
             verdict = await self._compare(contest, meter)
         except LedgerError:
@@ -328,7 +328,7 @@ class Judge(Host[Session]):
         work: Callable[[T, Meter], Coroutine[Any, Any, R]],
         window: int | None,
     ) -> Iterator[R]:
-        _check_window(window)
+        check_window(window)
         with self._meter(length_hint(contests, 0)) as meter:
             yield from self._thread.stream(self._stream(contests, lambda contest: work(contest, meter), window))
 
@@ -338,7 +338,7 @@ class Judge(Host[Session]):
         work: Callable[[T, Meter], Coroutine[Any, Any, R]],
         window: int | None,
     ) -> AsyncIterator[R]:
-        _check_window(window)
+        check_window(window)
         with self._meter(length_hint(contests, 0)) as meter:
             stream = self._stream(contests, lambda contest: work(contest, meter), window)
             async with aclosing(self._thread.astream(stream)) as results:
@@ -375,13 +375,3 @@ def compare(
 def default_judge() -> Judge:
     """The judge that `rank` and `compare` use when they are given none: `Judge()`."""
     return Judge()
-
-
-def _check_window(window: int | None) -> None:
-    if window is not None:
-        check_at_least("window", window, 1)
-
-
-def _check_contest(contest: object) -> None:
-    if not isinstance(contest, Contest):
-        raise InputError(f"contests must be rrm.Contest objects, not {type(contest).__name__}")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from operator import length_hint
 from typing import cast
 
+from rrm.contests import check_contest
 from rrm.engines.base import Engine
 from rrm.errors import InputError
 from rrm.generation import Generation, Generator
@@ -227,6 +228,7 @@ class _Entries(Iterable[Contest]):
 
         def queries() -> Iterator[object]:
             for contest in self._contests:
+                check_contest(contest)
                 _check_unanswered(contest)
                 asked.append((contest, takes(self._judge, contest)))
                 yield contest.query if asked[-1][1] else _NO_QUERY
@@ -268,9 +270,7 @@ def _check_alone(responses: Sequence[object] | None) -> None:
         raise InputError("best_of_n takes either responses or generate, not both")
 
 
-def _check_unanswered(contest: object) -> None:
-    if not isinstance(contest, Contest):
-        raise InputError(f"contests must be rrm.Contest objects, not {type(contest).__name__}")
+def _check_unanswered(contest: Contest) -> None:
     if contest.responses:
         raise InputError(f"contest {contest.id!r} has responses already: leave out generate")
 

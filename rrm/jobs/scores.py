@@ -17,8 +17,9 @@ from rrm.rankers.hosting import StreamHost
 from rrm.rankers.sources import Source
 from rrm.ranking import RewardInfo
 from rrm.rewards import ManagedReward, OutcomeReward, ProcessReward, ScoreDetails, StepScores
-from rrm.rewards.base import Aggregate, Conversation
-from rrm.types import Contest, Message, Query, Spent, Tally, Usage, json_line
+from rrm.rewards.base import Aggregate
+from rrm.rewards.conversations import conversations_of
+from rrm.types import Contest, Query, Spent, Tally, Usage, json_line
 
 __all__ = ["Asked", "Depth", "ScoreJob", "ScoredRow"]
 
@@ -99,8 +100,7 @@ class ScoredRow:
 class ScoreJob(StreamHost):
     """Scores rows with a reward that was handed over, and is left open.
 
-    `depth`: what is asked of it. `delimiter`: where responses are split into steps, by default where the reward says;
-    `aggregate`: how steps become a score. Raises InputError for what the reward can't say.
+    `depth`: what is asked of it. `aggregate`: how steps become a score. Raises InputError for what the reward can't say.
     """
 
     def __init__(
@@ -108,13 +108,11 @@ class ScoreJob(StreamHost):
         reward: ManagedReward,
         depth: Depth = "scores",
         *,
-        delimiter: str | None = None,
         aggregate: Aggregate = "min",
         window: int = _WINDOW,
     ) -> None:
         _check_depth(reward, depth)
         self._reward, self._depth = reward, depth
-        self._delimiter = delimiter
         self._aggregate: Aggregate = aggregate
         self._source = Source(reward)
         super().__init__(Gate(_CONVERSATIONS), window)
@@ -163,7 +161,7 @@ class ScoreJob(StreamHost):
         with self._gate.holding(len(texts)):
             if self._depth == "steps":
                 return self._told(row.id, info, await self._stepwise(query, texts), is_single=is_single)
-            conversations = _conversations(query, texts)
+            conversations = conversations_of(query, texts)
             if isinstance(self._reward, OutcomeReward | ProcessReward):
                 return self._told(row.id, info, await self._reward.adetails(conversations), is_single=is_single)
             found = await self._source.score(conversations)
@@ -172,7 +170,7 @@ class ScoreJob(StreamHost):
     async def _stepwise(self, query: Query, texts: Sequence[str]) -> Sequence[StepScores]:
         reward = cast("ProcessReward", self._reward)  # as was checked when this was made
         prompt = query if isinstance(query, str) else [turn._asdict() for turn in query]
-        return await reward.ascore_steps_many([(prompt, text) for text in texts], self._delimiter)
+        return await reward.ascore_steps_many([(prompt, text) for text in texts])
 
     def _told(
         self,
@@ -203,13 +201,6 @@ def _check_depth(reward: ManagedReward, depth: Depth) -> None:
         raise InputError(f"steps are scored by process rewards, and this one is of the kind {reward.kind!r}")
     if depth == "details" and not isinstance(reward, OutcomeReward | ProcessReward):
         raise InputError("details are those of a reward model's passes, and this is a reward of your own")
-
-
-def _conversations(query: Query, texts: Iterable[str]) -> list[Conversation]:
-    """One for each response, in plain values, as rewards of one's own expect them."""
-    asked = [Message("user", query)] if isinstance(query, str) else query
-    turns = [turn._asdict() for turn in asked]
-    return [[*turns, {"role": "assistant", "content": text}] for text in texts]
 
 
 def _notes(passes: Sequence[Passed]) -> tuple[str, ...]:

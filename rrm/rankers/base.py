@@ -13,18 +13,18 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any
 
-from rrm.contests import Entry, enter, normalise_query
+from rrm.contests import Entry, check_contest, enter, normalise_query
 from rrm.errors import ContestError, InputError, LedgerError, RRMError, UnknownNameError
 from rrm.plans import POINTWISE, named_plan
 from rrm.play import Gate, all_or_none
 from rrm.rankers.hosting import StreamHost
 from rrm.rankers.sources import Scored, Source
 from rrm.ranking import Polled, Ranking, RewardInfo, Scoring
-from rrm.rewards.base import Conversation
+from rrm.rewards.conversations import conversations_of
 from rrm.tournaments.draw import seeded_order
 from rrm.types import Contest, Opinion, Poll, Spent, Tally, Usage
 
-__all__ = ["SCORE", "WINDOW", "ScoreRanker", "check_contest", "check_contests"]
+__all__ = ["SCORE", "WINDOW", "ScoreRanker", "check_contests"]
 
 SCORE = "score"
 """The strategy that results name: responses in the order of their scores."""
@@ -217,29 +217,15 @@ class ScoreRanker(StreamHost):
 
     async def _scored(self, entry: Entry) -> list[Scored]:
         """What each reward says of each distinct response. The first failure ends the others and is raised."""
-        conversations = _conversations(entry)
+        conversations = conversations_of(entry.query, entry.texts)
         with self._gate.holding(len(conversations) * len(self._sources)):
             return await all_or_none(source.score(conversations) for source in self._sources)
-
-
-def check_contest(contest: object) -> None:
-    """Raises InputError for what is no contest."""
-    if not isinstance(contest, Contest):
-        raise InputError(f"contests must be rrm.Contest objects, not {type(contest).__name__}")
 
 
 def check_contests(contests: object) -> None:
     """Raises InputError for what nothing can be read from."""
     if not isinstance(contests, Iterable):
         raise InputError(f"contests must be an iterable of rrm.Contest objects, not {type(contests).__name__}")
-
-
-def _conversations(entry: Entry) -> list[Conversation]:
-    """One for each distinct response, in plain values, as rewards of one's own expect them."""
-    query = entry.query
-    asked = [("user", query)] if isinstance(query, str) else query
-    turns = [{"role": role, "content": content} for role, content in asked]
-    return [[*turns, {"role": "assistant", "content": text}] for text in entry.texts]
 
 
 def _notes(found: Sequence[Scored]) -> tuple[str, ...]:

@@ -10,10 +10,9 @@ from dataclasses import replace
 from operator import length_hint
 from typing import cast
 
-from rrm.contests import Entry, enter
+from rrm.contests import Entry, check_contest, enter
 from rrm.errors import InputError
 from rrm.ranker import Ranker, takes
-from rrm.rankers.base import check_contest
 from rrm.rankers.merging import CASCADE, joined, unfiltered
 from rrm.ranking import Ranking
 from rrm.types import Contest

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from typing import Any, TypeVar
 
 from rrm.closing import Closing
-from rrm.contests import check_at_least
+from rrm.contests import check_at_least, check_window
 from rrm.loop import LoopThread
 from rrm.play import Gate, Stream
 
@@ -56,18 +56,13 @@ class StreamHost(Closing):
         return Stream(items, work, self._gate, self._window if window is None else window)
 
     def _many(self, items: Iterable[T], work: Callable[[T], Coroutine[Any, Any, R]], window: int | None) -> Iterator[R]:
-        _check_window(window)
+        check_window(window)
         yield from self._thread.stream(self._stream(items, work, window))
 
     async def _amany(
         self, items: Iterable[T], work: Callable[[T], Coroutine[Any, Any, R]], window: int | None
     ) -> AsyncIterator[R]:
-        _check_window(window)
+        check_window(window)
         async with aclosing(self._thread.astream(self._stream(items, work, window))) as results:
             async for result in results:
                 yield result
-
-
-def _check_window(window: int | None) -> None:
-    if window is not None:
-        check_at_least("window", window, 1)

@@ -9,9 +9,17 @@ from rrm.contests import normalise_query, without_reasoning
 from rrm.errors import ContestError, InputError
 from rrm.judging.cleaning import Cleaner
 from rrm.rewards.base import Conversation
-from rrm.types import Message
+from rrm.types import Message, Query
 
-__all__ = ["Turns", "broken_up", "checked_conversations", "checked_prompt", "cleaned", "listed_conversations"]
+__all__ = [
+    "Turns",
+    "broken_up",
+    "checked_conversations",
+    "checked_prompt",
+    "cleaned",
+    "conversations_of",
+    "listed_conversations",
+]
 
 Turns = tuple[Message, ...]
 
@@ -36,6 +44,13 @@ def checked_prompt(prompt: object, place: str = "") -> str | Turns:
 def cleaned(cleaner: Cleaner, turns: Iterable[Message]) -> Turns:
     """The messages with special tokens in them broken up."""
     return tuple(Message(cleaner.clean(role), cleaner.clean(content)) for role, content in turns)
+
+
+def conversations_of(query: Query, texts: Iterable[str]) -> list[Conversation]:
+    """One for each response to a query, in plain values, as rewards of one's own expect them."""
+    asked = [Message("user", query)] if isinstance(query, str) else query
+    turns = [turn._asdict() for turn in asked]
+    return [[*turns, {"role": "assistant", "content": text}] for text in texts]
 
 
 def broken_up(cleaner: Cleaner, *texts: str) -> tuple[str, ...]:
