@@ -1,7 +1,10 @@
 """A reward that is one model of a known family: what outcome and process models have in common."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
+from typing import Generic, TypeVar
 
+from rrm.errors import InputError
 from rrm.ledger.lent import LentLedger
 from rrm.ranking import RewardInfo
 from rrm.rewards.families import Family
@@ -12,8 +15,15 @@ from rrm.rewards.settings import RewardSettings
 __all__ = ["Modelled"]
 
 
-class Modelled(Running):
+L = TypeVar("L")
+"""How what is scored is laid before a model."""
+
+
+class Modelled(Running, Generic[L]):
     """A scorer that `source` makes, read as `family` says. `given` is what else is to be reported of it."""
+
+    lays: str
+    """What is laid before its models."""
 
     def __init__(
         self,
@@ -23,6 +33,9 @@ class Modelled(Running):
         lent: LentLedger,
         given: Mapping[str, object],
     ) -> None:
+        lay = self._layout(family)
+        if lay is None:
+            raise InputError(f"the reward family {family.name!r} lays no {self.lays} before its models")
         settings.check_for(self.kind)
         reader = Reader(
             source,
@@ -33,10 +46,15 @@ class Modelled(Running):
             max_context=settings.max_context,
         )
         super().__init__([reader], lent, strip_reasoning=settings.strip_reasoning)
+        self._lay = lay
         self._reader = reader
         self._family = family
         self._settings = settings
         self._given = dict(given)
+
+    @abstractmethod
+    def _layout(self, family: Family) -> L | None:
+        """How a family lays what is scored; None where it does not."""
 
     @property
     def settings(self) -> dict[str, object]:

@@ -1,20 +1,18 @@
 """Outcome rewards: a model that reads a whole conversation and says how good its last answer is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rrm.engines.scorers.base import Pass, Vectors
-from rrm.errors import InputError, PromptTooLongError
-from rrm.ledger.lent import LentLedger
+from rrm.errors import PromptTooLongError
 from rrm.play import all_or_none
 from rrm.rewards.base import ScoreDetails
 from rrm.rewards.conversations import Turns, broken_up, cleaned
 from rrm.rewards.families import Family, sigmoid
-from rrm.rewards.layouts.base import Laid, shared
+from rrm.rewards.layouts.base import Laid, LayOutcome, shared
 from rrm.rewards.modelled import Modelled
-from rrm.rewards.reading import Opened, Source, naming
+from rrm.rewards.reading import Opened, naming
 from rrm.rewards.running import each_once
-from rrm.rewards.settings import RewardSettings
 from rrm.types import Message
 
 __all__ = ["OutcomeReward"]
@@ -29,26 +27,17 @@ class _Planned:
     notes: tuple[str, ...]
 
 
-class OutcomeReward(Modelled):
+class OutcomeReward(Modelled[LayOutcome]):
     """A model with a score for a conversation: its raw output, or with `normalise` the logistic function of it.
 
     Made by `rrm.rewards.load_reward`. `given` is what else is to be reported of it.
     """
 
     kind = "outcome"
+    lays = "conversations"
 
-    def __init__(
-        self,
-        source: Source,
-        family: Family,
-        settings: RewardSettings,
-        lent: LentLedger,
-        given: Mapping[str, object],
-    ) -> None:
-        if family.lay_outcome is None:
-            raise InputError(f"the reward family {family.name!r} lays no conversations before its models")
-        super().__init__(source, family, settings, lent, given)
-        self._lay = family.lay_outcome
+    def _layout(self, family: Family) -> LayOutcome | None:
+        return family.lay_outcome
 
     async def _details(self, conversations: Sequence[Turns]) -> list[ScoreDetails]:
         await self._open()

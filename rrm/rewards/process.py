@@ -1,21 +1,21 @@
 """Process rewards: a model that says of each step of a solution how likely it is right, in one pass a solution."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from rrm.contests import without_reasoning
 from rrm.engines.scorers.base import Pass, Vectors
 from rrm.errors import ContestError, InputError, PromptTooLongError
-from rrm.ledger.lent import LentLedger
 from rrm.play import all_or_none
 from rrm.rewards.base import ScoreDetails, StepScores
 from rrm.rewards.conversations import Turns, broken_up, checked_prompt, cleaned
 from rrm.rewards.families import Family
+from rrm.rewards.layouts.base import LaySteps
 from rrm.rewards.modelled import Modelled
-from rrm.rewards.reading import Opened, Source, naming
+from rrm.rewards.reading import Opened, naming
 from rrm.rewards.running import each_once
-from rrm.rewards.settings import RewardSettings, checked_delimiter
+from rrm.rewards.settings import checked_delimiter
 
 __all__ = ["ProcessReward"]
 
@@ -45,7 +45,7 @@ class _Planned:
     notes: tuple[str, ...]
 
 
-class ProcessReward(Modelled):
+class ProcessReward(Modelled[LaySteps]):
     """A model with a probability for each step of a solution. Made by `rrm.rewards.load_reward`.
 
     `score` gives one number for a conversation, by the aggregate chosen there: all before the last message is the
@@ -53,19 +53,10 @@ class ProcessReward(Modelled):
     """
 
     kind = "process"
+    lays = "steps"
 
-    def __init__(
-        self,
-        source: Source,
-        family: Family,
-        settings: RewardSettings,
-        lent: LentLedger,
-        given: Mapping[str, object],
-    ) -> None:
-        if family.lay_steps is None:
-            raise InputError(f"the reward family {family.name!r} lays no steps before its models")
-        super().__init__(source, family, settings, lent, given)
-        self._lay = family.lay_steps
+    def _layout(self, family: Family) -> LaySteps | None:
+        return family.lay_steps
 
     @property
     def step_delimiter(self) -> str:
